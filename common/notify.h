@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sd_notify(3) protocol, from the worker's side. */
+#ifndef TAPFEED_COMMON_NOTIFY_H
+#define TAPFEED_COMMON_NOTIFY_H
+
+/*
+ * Says where notifications go: fd (a connected datagram socket, which this
+ * module then owns), or where it is -1 the socket NOTIFY_SOCKET names, or
+ * nowhere. Opens all that notify_send() needs. 0 or a negative errno.
+ */
+int notify_init(int fd);
+
+/* Sends "READY=1" and so on, newline-separated. Never blocks; failures are
+ * ignored. */
+void notify_send(const char *text);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option table and what is made from it. Input: arguments of any caller. */
+#include <config.h>
+
+#include "common/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/escape.h"
+#include "common/ifname.h"
+#include "common/parse.h"
+
+#define REPLAY	 OPTIONS_REPLAY
+#define INJECTOR OPTIONS_INJECTOR
+#define CAPTURE	 OPTIONS_CAPTURE
+
+struct row;
+/* Stores text in options; 0, or a negative errno where it is not fit. */
+typedef int (*row_store)(const struct row *row, const char *text, void *field);
+
+struct row {
+	const char *name;
+	char letter;	      /* 0: none */
+	const char *argument; /* NULL: a flag */
+	const char *fallback; /* the default, stored first; NULL: zero */
+	const char *allowed;  /* for the message: "must be ..." */
+	const char *help;     /* NULL: internal, not shown */
+	unsigned int scope;
+	row_store store;
+	size_t offset; /* of the field in struct options */
+	uint64_t min;
+	uint64_t max;
+};
+
+static int store_flag(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	(void)text;
+	*(bool *)field = true;
+	return 0;
+}
+
+static int store_u32(const struct row *row, const char *text, void *field)
+{
+	uint64_t value;
+	int r = parse_number(text, row->min, row->max, &value);
+
+	if (r == 0)
+		*(uint32_t *)field = (uint32_t)value;
+	return r;
+}
+
+static int store_u64(const struct row *row, const char *text, void *field)
+{
+	return parse_number(text, row->min, row->max, field);
+}
+
+static int store_duration(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	return parse_duration(text, field);
+}
+
+static int store_text(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	*(const char **)field = text;
+	return 0;
+}
+
+static int store_name(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	if (!ifname_pattern_valid(text))
+		return -EINVAL;
+	memset(field, 0, TAPFEED_IFNAME_SIZE);
+	memcpy(field, text, strlen(text));
+	return 0;
+}
+
+static int store_mac(const struct row *row, const char *text, void *field)
+{
+	(void)row;
+	return parse_mac(text, field);
+}
+
+static int store_when_full(const struct row *row, const char *text, void *field)
+{
+	enum when_full *when_full = field;
+
+	(void)row;
+	if (strcmp(text, "wait") == 0)
+		*when_full = WHEN_FULL_WAIT;
+	else if (strcmp(text, "drop") == 0)
+		*when_full = WHEN_FULL_DROP;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+#define FIELD(field) offsetof(struct options, field)
+#define DURATION     "a number and ns, us, ms, s, m or h, such as 500ms"
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ "name", 0, "NAME", "tf%d",
+	  "1 to 15 letters, digits, '_', '-' or '.', a letter first; may end in %d",
+	  "the interface; %d: the kernel numbers it",
+	  REPLAY | INJECTOR, store_name, FIELD(name), 0, 0 },
+	{ "mtu", 0, "N", "1500", "68 to 65521",
+	  "its MTU; longer frames go through too",
+	  REPLAY | INJECTOR, store_u32, FIELD(mtu), TAPFEED_MTU_MIN, TAPFEED_MTU_MAX },
+	{ "mac", 0, "MAC", NULL, "a unicast address such as 02:00:00:00:00:01",
+	  "its address [random, locally administered]",
+	  REPLAY | INJECTOR, store_mac, FIELD(mac), 0, 0 },
+	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
+	  "take only packets that match, see pcap-filter(7)",
+	  REPLAY | CAPTURE, store_text, FIELD(filter), 0, 0 },
+	{ "snaplen", 's', "N", NULL, "1 to 262144",
+	  "cut packets to N bytes [whole packets]",
+	  REPLAY | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES },
+	{ "queue-size", 0, "N", "4096", "1 to 1048576",
+	  "packets the injector may hold",
+	  REPLAY | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576 },
+	{ "when-full", 0, "wait|drop", "wait", "wait or drop",
+	  "a full queue: wait, or drop and count",
+	  REPLAY | INJECTOR, store_when_full, FIELD(when_full), 0, 0 },
+	{ "count", 'c', "N", NULL, "at least 1",
+	  "stop after N packets [all]",
+	  REPLAY | CAPTURE, store_u64, FIELD(count), 1, UINT64_MAX },
+	{ "startup-delay", 0, "T", "0", DURATION,
+	  "from \"is up\" to the first packet",
+	  REPLAY | INJECTOR, store_duration, FIELD(startup_delay_ns), 0, 0 },
+	{ "linger", 0, "T", "1s", DURATION,
+	  "keep the interface after the last packet",
+	  REPLAY | INJECTOR, store_duration, FIELD(linger_ns), 0, 0 },
+	{ "pps", 0, "N", NULL, "1 to 1000000000",
+	  "packets per second [as fast as it goes]",
+	  REPLAY | INJECTOR, store_u64, FIELD(pps), 1, 1000000000 },
+	{ "loop", 0, "N", "1", "a number; 0: for ever",
+	  "play the file N times; 0: for ever",
+	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX },
+	{ "json", 0, NULL, NULL, NULL, "the report as one JSON object",
+	  REPLAY, store_flag, FIELD(json), 0, 0 },
+	{ "strict", 0, NULL, NULL, NULL, "exit with 1 where packets were skipped",
+	  REPLAY, store_flag, FIELD(strict), 0, 0 },
+	{ "quiet", 'q', NULL, NULL, NULL, "only errors and the report",
+	  REPLAY, store_flag, FIELD(quiet), 0, 0 },
+	{ "verbose", 'v', NULL, NULL, NULL, "tell what each process does",
+	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(verbose), 0, 0 },
+	{ "help", 'h', NULL, NULL, NULL, "show this help",
+	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(help), 0, 0 },
+	{ "version", 'V', NULL, NULL, NULL, "show the version",
+	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(version), 0, 0 },
+	{ "source", 0, "NAME", "the source", NULL, NULL,
+	  CAPTURE, store_text, FIELD(source), 0, 0 },
+};
+/* clang-format on */
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static_assert(ROWS <= OPTIONS_ROWS_MAX, "struct options keeps them all");
+
+/* getopt_long's val for row i: above every letter. */
+#define ROW_VAL(i) ((int)(i) + 256)
+
+/* A value as it may be shown: any caller's argument. */
+static const char *shown(const char *text)
+{
+	static char buf[80];
+
+	escape_text(buf, sizeof(buf), text, strlen(text));
+	return buf;
+}
+
+static void *field_of(const struct row *row, struct options *options)
+{
+	return (char *)options + row->offset;
+}
+
+static void set_defaults(struct options *options)
+{
+	*options = (struct options){ 0 };
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!rows[i].fallback)
+			continue;
+		int r = rows[i].store(&rows[i], rows[i].fallback,
+				      field_of(&rows[i], options));
+		assert(r == 0);
+		(void)r;
+	}
+}
+
+/* Makes getopt_long's two tables from the rows of scope. */
+static void make_getopt(unsigned int scope, struct option *longs, char *letters)
+{
+	*letters++ = ':'; /* a missing argument is told apart */
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!(rows[i].scope & scope))
+			continue;
+		*longs++ = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].argument ? required_argument
+						    : no_argument,
+			.val = ROW_VAL(i),
+		};
+		if (!rows[i].letter)
+			continue;
+		*letters++ = rows[i].letter;
+		if (rows[i].argument)
+			*letters++ = ':';
+	}
+	*longs = (struct option){ 0 };
+	*letters = '\0';
+}
+
+static const struct row *find_row(int val, unsigned int scope)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if ((rows[i].scope & scope) &&
+		    (val == ROW_VAL(i) || (val && val == rows[i].letter)))
+			return &rows[i];
+	return NULL;
+}
+
+static int explain_getopt(int result, char **argv, char *error, size_t size)
+{
+	const char *word = argv[optind - 1];
+
+	if (result == ':')
+		snprintf(error, size, "%s needs a value", shown(word));
+	else if (optopt != 0 && optopt < 256) /* a char, so maybe below 0 */
+		snprintf(error, size, "unknown option -%s",
+			 shown((char[]){ (char)optopt, '\0' }));
+	else if (optopt != 0)
+		snprintf(error, size, "--%s takes no value",
+			 rows[optopt - 256].name);
+	else
+		snprintf(error, size, "unknown option %s", shown(word));
+	return -EINVAL;
+}
+
+static int store(const struct row *row, const char *text,
+		 struct options *options, char *error, size_t error_size)
+{
+	if (row->store(row, text, field_of(row, options)) < 0) {
+		snprintf(error, error_size, "--%s %s: must be %s", row->name,
+			 shown(text), row->allowed);
+		return -EINVAL;
+	}
+	options->given[row - rows] = text ? text : "";
+	return 0;
+}
+
+int options_parse(int argc, char **argv, unsigned int scope,
+		  struct options *options, char *error, size_t error_size)
+{
+	struct option longs[ROWS + 1];
+	char letters[2 * ROWS + 2];
+	int val;
+
+	set_defaults(options);
+	make_getopt(scope, longs, letters);
+	opterr = 0;
+	optind = 0; /* GNU: start over */
+	while ((val = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct row *row = find_row(val, scope);
+
+		if (!row)
+			return explain_getopt(val, argv, error, error_size);
+		if (store(row, optarg, options, error, error_size) < 0)
+			return -EINVAL;
+	}
+	return optind;
+}
+
+char **options_argv(const struct options *options, unsigned int scope,
+		    const char *program, const char *extra)
+{
+	char **argv = calloc(ROWS + 3, sizeof(*argv));
+	size_t n = 0;
+
+	if (!argv)
+		return NULL;
+	argv[n++] = strdup(program);
+	for (size_t i = 0; i < ROWS; i++) {
+		const char *value = options->given[i];
+		int r;
+
+		if (!value || !(rows[i].scope & scope))
+			continue;
+		r = rows[i].argument
+			    ? asprintf(&argv[n], "--%s=%s", rows[i].name, value)
+			    : asprintf(&argv[n], "--%s", rows[i].name);
+		if (r < 0)
+			return NULL;
+		n++;
+	}
+	if (extra)
+		argv[n++] = strdup(extra);
+	return argv;
+}
+
+void options_help(unsigned int scope)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		const struct row *row = &rows[i];
+		char left[64];
+
+		if (!row->help || !(row->scope & scope))
+			continue;
+		snprintf(left, sizeof(left), "%s%c%s --%s%s%s",
+			 row->letter ? "-" : " ",
+			 row->letter ? row->letter : ' ',
+			 row->letter ? "," : " ", row->name,
+			 row->argument ? " " : "",
+			 row->argument ? row->argument : "");
+		if (row->fallback)
+			printf("  %-25s %s [%s]\n", left, row->help,
+			       row->fallback);
+		else
+			printf("  %-25s %s\n", left, row->help);
+	}
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of every program, in one table: tapfeed reads the command line by
+ * it, hands each option on to the process it concerns, which reads it by the
+ * same row; --help, the man page check and (later) the configuration file are
+ * made from it too.
+ */
+#ifndef TAPFEED_COMMON_OPTIONS_H
+#define TAPFEED_COMMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+/* Who takes an option: a command of tapfeed, or a process behind it. */
+enum options_scope {
+	OPTIONS_REPLAY = 1 << 0,
+	OPTIONS_INJECTOR = 1 << 1,
+	OPTIONS_CAPTURE = 1 << 2,
+};
+
+enum when_full {
+	WHEN_FULL_WAIT, /* nothing is lost: the source waits */
+	WHEN_FULL_DROP, /* the source never waits: what does not fit is counted
+			 */
+};
+
+#define OPTIONS_ROWS_MAX 32
+
+struct options {
+	char name[TAPFEED_IFNAME_SIZE];
+	uint8_t mac[6]; /* all zero: a random one */
+	uint32_t mtu;
+	const char *filter;  /* NULL: none */
+	uint32_t snaplen;    /* bytes; 0: whole packets */
+	uint32_t queue_size; /* packets */
+	enum when_full when_full;
+	uint64_t count; /* packets; 0: all */
+	uint64_t startup_delay_ns;
+	uint64_t linger_ns;
+	uint64_t pps;	    /* 0: unpaced */
+	uint64_t loop;	    /* passes; 0: for ever */
+	const char *source; /* its name, for messages only */
+	bool json;
+	bool strict;
+	bool quiet;
+	bool verbose;
+	bool help;
+	bool version;
+	/* As given, by row of the table, to be handed on; NULL: not given. */
+	const char *given[OPTIONS_ROWS_MAX];
+};
+
+/*
+ * Reads argv[1] on by the rows of scope, defaults first. Operands are moved to
+ * the end (getopt_long(3)); returns the index of the first. On wrong usage
+ * returns -EINVAL and puts one line, which says what is wrong and what would be
+ * right, to error. Texts in options point into argv.
+ */
+int options_parse(int argc, char **argv, unsigned int scope,
+		  struct options *options, char *error, size_t error_size);
+
+/*
+ * Makes argv for a process that takes scope: program first, each given option
+ * as
+ * "--name=value", NULL last. Allocated, for the life of the program; NULL where
+ * there is no memory. extra ("--name=value", may be NULL) comes last.
+ */
+char **options_argv(const struct options *options, unsigned int scope,
+		    const char *program, const char *extra);
+
+/* Prints the rows of scope to standard output, as --help shows them. */
+void options_help(unsigned int scope);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checking batches. Input is hostile: whatever capture sends. */
+#include <config.h>
+
+#include "injector/batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+
+#include "proto/limits.h"
+
+#define MORE_FRAMES ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES)
+
+static bool arrays_agree(const Tapfeed__PacketBatch *message)
+{
+	size_t n = message->n_captured_len;
+
+	return n > 0 && n <= TAPFEED_BATCH_MAX_PACKETS &&
+	       message->n_original_len == n && message->n_time_ns == n &&
+	       (message->n_flags == 0 || message->n_flags == n);
+}
+
+/* Whether the kernel would show a frame of that length to anybody. */
+static bool len_valid(const uint8_t *frame, uint32_t len)
+{
+	if (len < TAPFEED_FRAME_MIN_BYTES || len > TAPFEED_FRAME_MAX_BYTES)
+		return false;
+	if (len >= TAPFEED_TAGGED_FRAME_MIN_BYTES)
+		return true;
+	return !(frame[12] == 0x81 && frame[13] == 0x00) &&
+	       !(frame[12] == 0x88 && frame[13] == 0xa8);
+}
+
+static bool frames_valid(const Tapfeed__PacketBatch *message)
+{
+	const ProtobufCBinaryData *payload = &message->payload;
+	size_t used = 0;
+
+	for (size_t i = 0; i < message->n_captured_len; i++) {
+		uint32_t len = message->captured_len[i];
+
+		if (len > payload->len - used ||
+		    !len_valid(payload->data + used, len))
+			return false;
+		used += len;
+	}
+	for (size_t i = 0; i < message->n_flags; i++)
+		if (message->flags[i] & ~MORE_FRAMES)
+			return false;
+	if (message->n_flags > 0 &&
+	    (message->flags[message->n_flags - 1] & MORE_FRAMES))
+		return false;
+	return used == payload->len;
+}
+
+int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
+		uint64_t sequence, struct batch *ret_batch)
+{
+	if (!arrays_agree(message) || !frames_valid(message) ||
+	    message->sequence != sequence)
+		return -EPROTO;
+	*ret_batch = (struct batch){
+		.slot = slot,
+		.captured_len = message->captured_len,
+		.time_ns = message->time_ns,
+		.flags = message->n_flags > 0 ? message->flags : NULL,
+		.payload = message->payload.data,
+		.count = message->n_captured_len,
+	};
+	return 0;
+}
+
+static uint32_t frame_flags(const struct batch *batch, size_t i)
+{
+	return batch->flags ? batch->flags[i] : 0;
+}
+
+size_t batch_packets(const struct batch *batch)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < batch->count; i++)
+		n += !(frame_flags(batch, i) & MORE_FRAMES);
+	return n;
+}
+
+size_t batch_packet_frames(const struct batch *batch)
+{
+	size_t i = batch->next;
+
+	while (frame_flags(batch, i) & MORE_FRAMES)
+		i++; /* the last frame has no such flag: checked */
+	return i - batch->next + 1;
+}
+
+struct queue_entry batch_take(struct batch *batch)
+{
+	size_t i = batch->next++;
+	struct queue_entry entry;
+
+	assert(i < batch->count);
+	entry = (struct queue_entry){
+		.data = batch->payload,
+		.slot = batch->slot,
+		.time_ns = batch->time_ns[i],
+		.len = batch->captured_len[i],
+		.flags = frame_flags(batch, i),
+	};
+	batch->payload += entry.len;
+	arena_ref(batch->slot);
+	return entry;
+}
+
+void batch_done(struct batch *batch)
+{
+	if (batch->slot)
+		arena_unref(batch->slot);
+	*batch = (struct batch){ 0 };
+}

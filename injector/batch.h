@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A decoded PacketBatch: checked once, then walked packet by packet. */
+#ifndef TAPFEED_INJECTOR_BATCH_H
+#define TAPFEED_INJECTOR_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "injector/queue.h"
+#include "proto/feed.pb-c.h"
+
+struct batch {
+	struct arena_slot
+		*slot; /* one reference is the batch's; NULL: no batch */
+	const uint32_t *captured_len;
+	const uint64_t *time_ns;
+	const uint32_t *flags; /* NULL: all 0 */
+	const uint8_t *payload;
+	size_t count; /* frames */
+	size_t next;  /* the first one not yet taken */
+};
+
+/*
+ * Holds message, decoded into slot, against proto/feed.proto: array lengths
+ * agree, each frame's length is within the limits, their sum is the payload's,
+ * the sequence is the expected one, a packet's frames do not cross batches. 0
+ * and *ret_batch, which takes over the reference to slot; or -EPROTO.
+ */
+int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
+		uint64_t sequence, struct batch *ret_batch);
+
+/* Whole packets, each of one or more frames. */
+size_t batch_packets(const struct batch *batch);
+
+/* The frames of the packet at batch->next: 1 or more. */
+size_t batch_packet_frames(const struct batch *batch);
+
+/* The next frame, with a slot reference of its own. There must be one. */
+struct queue_entry batch_take(struct batch *batch);
+
+/* Gives the batch's own reference back. */
+void batch_done(struct batch *batch);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The helper's client. The reply is checked as if it came from an enemy. */
+#include <config.h>
+
+#include "injector/netdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/escape.h"
+#include "common/fd.h"
+#include "common/fdpass.h"
+#include "common/ifname.h"
+#include "common/log.h"
+
+#define REPLY_DEADLINE_NS (5 * NS_PER_S)
+#define TUN_PATH	  "/dev/net/tun"
+
+static int send_request(int sock, const struct netdev_request *request)
+{
+	struct privileged_request message = {
+		.version = PRIVILEGED_VERSION,
+		.op = PRIVILEGED_CREATE,
+		.kind = PRIVILEGED_TAP,
+		.mtu = request->mtu,
+		.queues = 1,
+	};
+
+	memcpy(message.name, request->name,
+	       strnlen(request->name, sizeof(message.name)));
+	memcpy(message.mac, request->mac, sizeof(message.mac));
+	return fdpass_send(sock, &message, sizeof(message), NULL, 0);
+}
+
+/* One whole reply and its descriptors, or a negative errno and none. */
+static int receive_reply(int sock, struct privileged_reply *reply, int *fds,
+			 size_t *ret_n)
+{
+	uint64_t deadline_ns = clock_now_ns() + REPLY_DEADLINE_NS;
+	struct pollfd pollfd = { .fd = sock, .events = POLLIN };
+	ssize_t len;
+	size_t n;
+
+	do {
+		int r = fd_poll(&pollfd, 1, deadline_ns);
+
+		if (r < 0)
+			return r;
+		if (r == 0 && clock_now_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		len = fdpass_recv(sock, reply, sizeof(*reply), fds,
+				  PRIVILEGED_QUEUES_MAX, &n, MSG_DONTWAIT);
+	} while (len == -EAGAIN);
+	if (len < 0)
+		return (int)len;
+	if (len != sizeof(*reply)) {
+		while (n > 0)
+			close(fds[--n]);
+		return len == 0 ? -ECONNRESET : -EPROTO;
+	}
+	*ret_n = n;
+	return 0;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != 0)
+			return false;
+	return true;
+}
+
+static bool mac_fits(const uint8_t *asked, const uint8_t *got)
+{
+	if ((got[0] & 1) || is_zero(got, 6))
+		return false;
+	return is_zero(asked, 6) || memcmp(asked, got, 6) == 0;
+}
+
+/* Whether a reply is one of the two there are: refused, or just as asked. */
+static bool reply_fits(const struct privileged_reply *reply, size_t fds,
+		       const struct netdev_request *request)
+{
+	if (reply->version != PRIVILEGED_VERSION ||
+	    !is_zero(reply->reserved, sizeof(reply->reserved)) ||
+	    fds != reply->queues)
+		return false;
+	if (reply->error != 0)
+		return reply->error > 0 && fds == 0 &&
+		       reply->step > PRIVILEGED_STEP_NONE &&
+		       reply->step < PRIVILEGED_STEP_COUNT;
+	return reply->step == PRIVILEGED_STEP_NONE && fds == 1 &&
+	       ifname_matches(request->name, reply->name) &&
+	       reply->ifindex > 0 && reply->ifindex <= INT32_MAX &&
+	       reply->mtu == request->mtu && mac_fits(request->mac, reply->mac);
+}
+
+/* Whether fd is the queue of that TAP: no other header, no reading, no
+ * blocking. */
+static bool is_queue(int fd, const char *name)
+{
+	struct ifreq ifr = { 0 };
+	int mode = fcntl(fd, F_GETFL);
+	int flags;
+
+	if (mode < 0 || (mode & O_ACCMODE) != O_WRONLY || !(mode & O_NONBLOCK))
+		return false;
+	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
+		return false;
+	flags = (unsigned short)ifr.ifr_flags;
+	return (flags & (IFF_TAP | IFF_NO_PI)) == (IFF_TAP | IFF_NO_PI) &&
+	       !(flags & (IFF_TUN | IFF_VNET_HDR | IFF_PERSIST)) &&
+	       strncmp(ifr.ifr_name, name, IFNAMSIZ) == 0;
+}
+
+int netdev_create(int sock, const struct netdev_request *request,
+		  struct netdev *ret, enum privileged_step *ret_step)
+{
+	struct privileged_reply reply = { 0 };
+	int fds[PRIVILEGED_QUEUES_MAX];
+	size_t n = 0;
+	int r;
+
+	*ret_step = PRIVILEGED_STEP_NONE;
+	r = send_request(sock, request);
+	/* Where it has ended already, the end of file below says so. */
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return r;
+	r = receive_reply(sock, &reply, fds, &n);
+	if (r < 0)
+		return r;
+	r = -EPROTO;
+	if (!reply_fits(&reply, n, request))
+		goto out;
+	if (reply.error != 0) {
+		*ret_step = (enum privileged_step)reply.step;
+		return -reply.error;
+	}
+	if (!is_queue(fds[0], reply.name))
+		goto out;
+	*ret = (struct netdev){
+		.ifindex = reply.ifindex,
+		.mtu = reply.mtu,
+		.queue_fd = { fds[0] },
+		.queues = n,
+	};
+	memcpy(ret->name, reply.name, sizeof(ret->name));
+	memcpy(ret->mac, reply.mac, sizeof(ret->mac));
+	return 0;
+out:
+	while (n > 0)
+		close(fds[--n]);
+	return r;
+}
+
+/*
+ * What kind of device has that name, as its driver calls itself: "tun",
+ * "dummy". An empty text where nobody knows; the device may be gone by now.
+ */
+static void device_kind(const char *name, char *kind, size_t size)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq ifr = { 0 };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	kind[0] = '\0';
+	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (sock >= 0 && ioctl(sock, SIOCGIFFLAGS, &ifr) == 0 &&
+	    (ifr.ifr_flags & IFF_LOOPBACK)) {
+		snprintf(kind, size, "loopback");
+	} else if (sock >= 0) {
+		ifr.ifr_data = (void *)&info;
+		if (ioctl(sock, SIOCETHTOOL, &ifr) == 0)
+			escape_text(kind, size, info.driver,
+				    strnlen(info.driver, sizeof(info.driver)));
+	}
+	fd_close(&sock);
+}
+
+static void explain_taken(char *buf, size_t size, const char *name)
+{
+	char kind[40];
+	const char *by;
+	bool removable;
+
+	device_kind(name, kind, sizeof(kind));
+	by = kind[0] ? " by a device of kind " : "";
+	removable = strcmp(kind, "loopback") != 0;
+	snprintf(buf, size,
+		 "cannot create %s: the name is taken%s%s; choose another with "
+		 "--name%s%s",
+		 name, by, kind,
+		 removable ? ", or if nothing uses it: ip link delete " : "",
+		 removable ? name : "");
+}
+
+static void explain_open(char *buf, size_t size, int error)
+{
+	struct stat node;
+
+	if (error == -ENOENT)
+		snprintf(buf, size,
+			 TUN_PATH " is missing: modprobe tun, or make it: "
+				  "mkdir -p /dev/net; mknod " TUN_PATH
+				  " c 10 200");
+	else if (error == -ENODEV || error == -ENXIO)
+		snprintf(buf, size,
+			 TUN_PATH " has no driver behind it: modprobe tun, or "
+				  "use a kernel with CONFIG_TUN");
+	else if (error == -EACCES && stat(TUN_PATH, &node) == 0)
+		snprintf(buf, size,
+			 "cannot open " TUN_PATH " for writing: its mode is "
+			 "%04o and its owner uid %u; run as that user, or "
+			 "chmod 0666 " TUN_PATH " (as udev does; an interface "
+			 "still takes CAP_NET_ADMIN)",
+			 (unsigned int)node.st_mode & 07777u,
+			 (unsigned int)node.st_uid);
+	else
+		snprintf(buf, size, "cannot open " TUN_PATH ": %s%s",
+			 log_errno(-error),
+			 error == -EPERM ? "; a container must be given the "
+					   "device"
+					 : "");
+}
+
+static void explain_capability(char *buf, size_t size, const char *name)
+{
+	struct statvfs mount;
+	/* Helper and injector lie in one directory. */
+	bool nosuid = statvfs("/proc/self/exe", &mount) == 0 &&
+		      (mount.f_flag & ST_NOSUID);
+
+	snprintf(buf, size,
+		 "cannot create %s: no CAP_NET_ADMIN; run as root, or in a "
+		 "namespace of your own (unshare -Urn); capabilities set on "
+		 "the file are not used%s",
+		 name,
+		 nosuid ? ", and its mount is nosuid: they would do nothing"
+			: "");
+}
+
+/* Without a step: the helper itself. */
+static void explain_helper(char *buf, size_t size, int error, const char *name)
+{
+	const char *why = log_errno(-error);
+
+	if (error == -ETIMEDOUT)
+		why = "it did not answer within 5 s";
+	else if (error == -ECONNRESET || error == -EPIPE)
+		why = "it ended without an answer; its own message says why";
+	else if (error == -EPROTO)
+		why = "it answered what it should not; are both programs of "
+		      "the same version?";
+	snprintf(buf, size, "cannot create %s: tapfeed-privileged failed: %s",
+		 name, why);
+}
+
+/* What each step does, and what may help where it fails. */
+static const struct {
+	const char *what;
+	const char *hint;
+} steps[PRIVILEGED_STEP_COUNT] = {
+	[PRIVILEGED_STEP_REQUEST] = { "the helper's check of the request",
+				      "check --name, --mtu and --mac" },
+	[PRIVILEGED_STEP_CAPABILITY] = { "permission", "run as root" },
+	[PRIVILEGED_STEP_OPEN] = { "opening " TUN_PATH, "modprobe tun" },
+	[PRIVILEGED_STEP_NETLINK] = { "opening a netlink socket",
+				      "the kernel or a sandbox around tapfeed "
+				      "forbids AF_NETLINK" },
+	[PRIVILEGED_STEP_ATTACH] = { "making the interface",
+				     "its network namespace must be one in "
+				     "which you hold CAP_NET_ADMIN" },
+	[PRIVILEGED_STEP_OWNER] = { "giving the interface to root",
+				    "a user namespace must map uid 0 "
+				    "(unshare -Urn does)" },
+	[PRIVILEGED_STEP_LINK] = { "setting address, MTU, no ARP and no IPv6 "
+				   "autoconfiguration",
+				   "check --mtu and --mac" },
+	[PRIVILEGED_STEP_SHIELD] = { "setting the filters that keep its frames "
+				     "from the host's own stack",
+				     "it needs a kernel with sch_ingress and "
+				     "cls_bpf (modprobe sch_ingress cls_bpf); "
+				     "refused without" },
+	[PRIVILEGED_STEP_UP] = { "bringing it up", "see the kernel's log" },
+};
+
+const char *netdev_explain(enum privileged_step step, int error, char *buf,
+			   size_t size, const char *name)
+{
+	if (step <= PRIVILEGED_STEP_NONE || step >= PRIVILEGED_STEP_COUNT)
+		explain_helper(buf, size, error, name);
+	else if (step == PRIVILEGED_STEP_CAPABILITY && error == -EPERM)
+		explain_capability(buf, size, name);
+	else if (step == PRIVILEGED_STEP_OPEN)
+		explain_open(buf, size, error);
+	else if (step == PRIVILEGED_STEP_ATTACH && error == -EBUSY)
+		explain_taken(buf, size, name);
+	else if (step == PRIVILEGED_STEP_ATTACH && error == -ENOTTY)
+		snprintf(buf, size,
+			 TUN_PATH " is not the TUN/TAP device: remove it, then "
+				  "mknod " TUN_PATH " c 10 200");
+	else if (step == PRIVILEGED_STEP_ATTACH && error == -EINVAL)
+		snprintf(
+			buf, size,
+			"cannot create %s: the kernel does not take that name; "
+			"choose another with --name",
+			name);
+	else if (step == PRIVILEGED_STEP_LINK && error == -EADDRNOTAVAIL)
+		snprintf(buf, size,
+			 "cannot create %s: the kernel does not take that "
+			 "address; choose another with --mac",
+			 name);
+	else
+		snprintf(buf, size, "cannot create %s: %s failed: %s; %s", name,
+			 steps[step].what, log_errno(-error), steps[step].hint);
+	return buf;
+}
+
+enum tapfeed_exit netdev_exit_status(enum privileged_step step, int error)
+{
+	if (step <= PRIVILEGED_STEP_NONE || step >= PRIVILEGED_STEP_COUNT)
+		return TAPFEED_EXIT_LOSS;
+	if (step == PRIVILEGED_STEP_REQUEST)
+		return TAPFEED_EXIT_USAGE;
+	if (step == PRIVILEGED_STEP_ATTACH &&
+	    (error == -EBUSY || error == -EEXIST || error == -EINVAL))
+		return TAPFEED_EXIT_USAGE;
+	if (error == -EPERM || error == -EACCES)
+		return TAPFEED_EXIT_PERMISSION;
+	return TAPFEED_EXIT_LOSS;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Feed connections. Input is hostile: length, type, state, fields, in that
+ * order. */
+#include <config.h>
+
+#include "injector/peer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/escape.h"
+#include "common/fd.h"
+#include "common/log.h"
+
+/* Frames taken in one turn. */
+#define TURN_FRAMES 4
+
+/* Largest message to a peer: Report. */
+#define OUT_MAX_BYTES 64
+
+int peer_init(struct peer *peer, int fd, size_t queue_size,
+	      struct counters_injector *counters)
+{
+	int r;
+
+	*peer = (struct peer){
+		.fd = fd,
+		.source = "a feed",
+		.deadline_ns = CLOCK_NEVER,
+	};
+	account_init(&peer->account, counters);
+	r = frame_reader_init(&peer->reader, TAPFEED_FEED_FRAME_MAX);
+	if (r == 0)
+		r = queue_init(&peer->queue, queue_size);
+	if (r == 0)
+		r = fd_set_nonblock(fd);
+	if (r < 0)
+		peer_done(peer);
+	return r;
+}
+
+void peer_await_hello(struct peer *peer, uint64_t now_ns)
+{
+	peer->deadline_ns = now_ns + TAPFEED_HELLO_DEADLINE_S * NS_PER_S;
+}
+
+void peer_done(struct peer *peer)
+{
+	batch_done(&peer->batch);
+	queue_done(&peer->queue);
+	frame_reader_done(&peer->reader);
+	fd_close(&peer->fd);
+	peer->state = PEER_CLOSED;
+}
+
+static void peer_close(struct peer *peer)
+{
+	fd_close(&peer->fd);
+	peer->state = PEER_CLOSED;
+	peer->deadline_ns = CLOCK_NEVER;
+}
+
+static void peer_break(struct peer *peer, const char *why)
+{
+	log_error("%s: %s; the feed is closed", peer->source, why);
+	peer->broken = true;
+	peer_close(peer);
+}
+
+bool peer_wants_input(const struct peer *peer,
+		      const struct peer_context *context)
+{
+	if (peer->fd < 0 || peer->batch.slot)
+		return false;
+	return context->when_full == WHEN_FULL_DROP ||
+	       context->discard != OUTCOME_INJECTED ||
+	       arena_has_room(context->arena);
+}
+
+/* Counts what is left of the batch as outcome, behind what is queued. */
+static void discard_batch(struct peer *peer, enum outcome outcome)
+{
+	while (peer->batch.next < peer->batch.count) {
+		struct queue_entry entry = batch_take(&peer->batch);
+
+		account_frame(&peer->account, entry.len, entry.flags, outcome);
+		arena_unref(entry.slot);
+	}
+	batch_done(&peer->batch);
+}
+
+static void note_queue(struct peer *peer)
+{
+	struct counters_injector *counters = peer->account.counters;
+
+	counter_set(&counters->queue_used, peer->queue.used);
+	if (peer->queue.used > counters->queue_peak)
+		counter_set(&counters->queue_peak, peer->queue.used);
+}
+
+/* Puts the next packet's frames into the queue, or drops them all. */
+static void enqueue_or_drop(struct peer *peer, bool room)
+{
+	size_t frames = batch_packet_frames(&peer->batch);
+	bool fits = room && frames <= queue_room(&peer->queue);
+
+	if (!fits)
+		account_packet(&peer->account, OUTCOME_DROPPED_QUEUE);
+	for (; frames > 0; frames--) {
+		struct queue_entry entry = batch_take(&peer->batch);
+
+		if (fits)
+			queue_push(&peer->queue, &entry);
+		else
+			arena_unref(entry.slot);
+	}
+}
+
+/* From the batch to the queue, as far as it goes. */
+static void enqueue(struct peer *peer, const struct peer_context *context)
+{
+	struct batch *batch = &peer->batch;
+
+	if (!batch->slot)
+		return;
+	if (context->discard != OUTCOME_INJECTED) {
+		discard_batch(peer, context->discard);
+		return;
+	}
+	while (batch->next < batch->count) {
+		if (context->when_full == WHEN_FULL_DROP) {
+			/* The scratch slot holds what may not stay. */
+			enqueue_or_drop(peer, batch->slot !=
+						      &context->arena->scratch);
+		} else if (queue_room(&peer->queue) > 0) {
+			struct queue_entry entry = batch_take(batch);
+
+			queue_push(&peer->queue, &entry);
+		} else {
+			break;
+		}
+	}
+	note_queue(peer);
+	if (batch->next == batch->count)
+		batch_done(batch);
+}
+
+static const char *on_hello(struct peer *peer, const Tapfeed__Hello *hello)
+{
+	if (peer->state != PEER_HELLO)
+		return "it said Hello twice";
+	if (hello->base.n_unknown_fields > 0)
+		return "its Hello has unknown fields";
+	if (hello->version != TAPFEED_FEED_VERSION)
+		return "its Hello is of an unknown version";
+	if (hello->source)
+		escape_text(peer->source, sizeof(peer->source), hello->source,
+			    strlen(hello->source));
+	peer->sequence = hello->sequence;
+	peer->state = PEER_WAITING;
+	log_debug("%s said Hello", peer->source);
+	return NULL;
+}
+
+static const char *on_batch(struct peer *peer, struct arena_slot *slot,
+			    const Tapfeed__PacketBatch *message)
+{
+	if (peer->state != PEER_FEEDING)
+		return "it sent a batch where none may come";
+	if (message->base.n_unknown_fields > 0 ||
+	    batch_check(message, slot, peer->sequence, &peer->batch) < 0)
+		return "it sent a batch that contradicts itself";
+	arena_ref(slot);
+	peer->sequence += batch_packets(&peer->batch);
+	return NULL;
+}
+
+static const char *on_end(struct peer *peer, const Tapfeed__End *end)
+{
+	if (peer->state != PEER_FEEDING && peer->state != PEER_WAITING)
+		return "it sent End where none may come";
+	if (end->base.n_unknown_fields > 0 || end->sequence != peer->sequence)
+		return "its End contradicts what it sent";
+	peer->state = PEER_ENDED;
+	log_debug("%s has ended after %llu packets", peer->source,
+		  (unsigned long long)peer->sequence);
+	return NULL;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *dispatch(struct peer *peer, struct arena_slot *slot,
+			    const Tapfeed__Frame *frame)
+{
+	if (frame->base.n_unknown_fields > 0)
+		return "it sent a message of an unknown kind";
+	switch (frame->message_case) {
+	case TAPFEED__FRAME__MESSAGE_HELLO:
+		return on_hello(peer, frame->hello);
+	case TAPFEED__FRAME__MESSAGE_BATCH:
+		return on_batch(peer, slot, frame->batch);
+	case TAPFEED__FRAME__MESSAGE_END:
+		return on_end(peer, frame->end);
+	case TAPFEED__FRAME__MESSAGE__NOT_SET:
+	case TAPFEED__FRAME__MESSAGE_WELCOME:
+	case TAPFEED__FRAME__MESSAGE_STOP:
+	case TAPFEED__FRAME__MESSAGE_REPORT:
+	default:
+		return "it sent a message that is not for the injector";
+	}
+}
+
+static void handle_frame(struct peer *peer, const struct peer_context *context,
+			 const uint8_t *body, size_t len)
+{
+	struct arena_slot *slot = arena_acquire(context->arena, len);
+	ProtobufCAllocator allocator;
+	Tapfeed__Frame *frame;
+	const char *wrong;
+
+	if (!slot) /* only where what comes would be dropped anyway */
+		slot = arena_scratch(context->arena);
+	allocator = arena_allocator(slot);
+	frame = tapfeed__frame__unpack(&allocator, len, body);
+	wrong = frame ? dispatch(peer, slot, frame)
+		      : "it sent a message that cannot be decoded";
+	arena_unref(slot);
+	peer->deadline_ns = CLOCK_NEVER; /* it was of this frame */
+	if (wrong)
+		peer_break(peer, wrong);
+	else
+		enqueue(peer, context);
+}
+
+/* One read. Returns false where there was nothing. */
+static bool fill(struct peer *peer)
+{
+	ssize_t n;
+
+	if (!peer->readable)
+		return false;
+	peer->readable = false;
+	n = frame_reader_fill(&peer->reader, peer->fd);
+	if (n > 0)
+		return true;
+	if (n == -EAGAIN)
+		return false;
+	if (peer->state == PEER_ENDED) { /* it did not wait for its Report */
+		peer_close(peer);
+	} else if (n == 0 && peer->state < PEER_FEEDING) {
+		/* It found nothing to send, and says itself why. */
+		peer->broken = true;
+		peer_close(peer);
+	} else {
+		peer_break(peer, n == 0 ? "it closed without End"
+					: log_errno((int)-n));
+	}
+	return false;
+}
+
+static void check_deadline(struct peer *peer,
+			   const struct peer_context *context, uint64_t now_ns)
+{
+	bool waits = peer->state != PEER_HELLO;
+
+	if (peer->fd < 0)
+		return;
+	if (waits && !(peer_wants_input(peer, context) &&
+		       frame_reader_partial(&peer->reader)))
+		peer->deadline_ns = CLOCK_NEVER;
+	else if (peer->deadline_ns == CLOCK_NEVER)
+		peer->deadline_ns =
+			now_ns + TAPFEED_FRAME_DEADLINE_S * NS_PER_S;
+	else if (now_ns >= peer->deadline_ns)
+		peer_break(peer, waits ? "a message stayed unfinished too long"
+				       : "it did not say Hello in time");
+}
+
+bool peer_service(struct peer *peer, const struct peer_context *context,
+		  uint64_t now_ns)
+{
+	size_t frames = 0;
+
+	enqueue(peer, context);
+	while (peer_wants_input(peer, context) && frames < TURN_FRAMES) {
+		const uint8_t *body;
+		size_t len;
+		int r = frame_reader_next(&peer->reader, &body, &len);
+
+		if (r < 0) {
+			peer_break(peer, "it sent a length outside the limits");
+		} else if (r == 0) {
+			if (!fill(peer))
+				break;
+		} else if (peer->state == PEER_ENDED) {
+			peer_break(peer, "it went on after End");
+		} else {
+			handle_frame(peer, context, body, len);
+			frames++;
+		}
+	}
+	check_deadline(peer, context, now_ns);
+	return frames == TURN_FRAMES;
+}
+
+/* Small messages only: a peer that has not read the last ones is closed. */
+static void send_message(struct peer *peer, const Tapfeed__Frame *frame)
+{
+	uint8_t out[TAPFEED_FEED_HEADER_BYTES + OUT_MAX_BYTES];
+	size_t len = tapfeed__frame__get_packed_size(frame);
+	ssize_t n;
+
+	assert(len <= OUT_MAX_BYTES);
+	frame_header(out, len);
+	tapfeed__frame__pack(frame, out + TAPFEED_FEED_HEADER_BYTES);
+	len += TAPFEED_FEED_HEADER_BYTES;
+	n = fd_write(peer->fd, out, len);
+	/* One that is gone has left what is still to be read: then its end. */
+	if (n != (ssize_t)len && n != -EPIPE && n != -ECONNRESET)
+		peer_break(peer, "it takes no messages");
+}
+
+void peer_welcome(struct peer *peer, uint32_t mtu)
+{
+	Tapfeed__Welcome welcome = TAPFEED__WELCOME__INIT;
+	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
+
+	if (peer->state != PEER_WAITING)
+		return;
+	welcome.version = TAPFEED_FEED_VERSION;
+	welcome.mtu = mtu;
+	frame.message_case = TAPFEED__FRAME__MESSAGE_WELCOME;
+	frame.welcome = &welcome;
+	peer->state = PEER_FEEDING;
+	send_message(peer, &frame);
+}
+
+void peer_stop(struct peer *peer)
+{
+	Tapfeed__Stop stop = TAPFEED__STOP__INIT;
+	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
+
+	if (peer->fd < 0 || peer->stop_sent || peer->state == PEER_ENDED)
+		return;
+	frame.message_case = TAPFEED__FRAME__MESSAGE_STOP;
+	frame.stop = &stop;
+	peer->stop_sent = true;
+	send_message(peer, &frame);
+}
+
+void peer_give_up(struct peer *peer)
+{
+	if (peer->fd >= 0)
+		peer_break(peer, "it did not end in time; what it sent last "
+				 "is not accounted for");
+}
+
+void peer_finish(struct peer *peer)
+{
+	Tapfeed__Report report = TAPFEED__REPORT__INIT;
+	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
+
+	if (peer->state != PEER_ENDED || peer->queue.used > 0 ||
+	    peer->batch.slot)
+		return;
+	report.injected = peer->account.injected;
+	report.dropped = peer->account.dropped;
+	report.errors = peer->account.errors;
+	frame.message_case = TAPFEED__FRAME__MESSAGE_REPORT;
+	frame.report = &report;
+	send_message(peer, &frame);
+	peer_close(peer);
+}
+
+bool peer_idle(const struct peer *peer)
+{
+	return peer->fd < 0 && peer->queue.used == 0 && !peer->batch.slot;
+}

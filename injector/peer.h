@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One feed connection: frames in, checked batches into the queue. A peer that
+ * breaks the protocol of proto/feed.proto is closed; what it sent before stays
+ * good.
+ *
+ *   HELLO --Hello--> WAITING --Welcome sent--> FEEDING --End--> ENDED -->
+ * CLOSED
+ */
+#ifndef TAPFEED_INJECTOR_PEER_H
+#define TAPFEED_INJECTOR_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/frame.h"
+#include "common/options.h"
+#include "injector/account.h"
+#include "injector/arena.h"
+#include "injector/batch.h"
+#include "injector/queue.h"
+
+enum peer_state {
+	PEER_HELLO,
+	PEER_WAITING, /* for the gate */
+	PEER_FEEDING,
+	PEER_ENDED, /* its queue has still to be written */
+	PEER_CLOSED,
+};
+
+struct peer {
+	int fd; /* -1: closed; the queue may still hold packets */
+	enum peer_state state;
+	bool broken;   /* closed without End */
+	bool readable; /* poll said so, and nothing was read since */
+	bool stop_sent;
+	char source[64];      /* escaped, for messages */
+	uint64_t deadline_ns; /* for what is awaited; CLOCK_NEVER: nothing is */
+	uint64_t sequence;    /* of the next packet */
+	struct frame_reader reader;
+	struct batch batch; /* being put into the queue */
+	struct queue queue;
+	struct account account;
+};
+
+/* What all peers share. */
+struct peer_context {
+	struct arena *arena;
+	enum when_full when_full;
+	/*
+	 * Not OUTCOME_INJECTED: nothing can be written any more, and what still
+	 * comes is counted as this at once.
+	 */
+	enum outcome discard;
+};
+
+/* fd: a connected stream socket, the peer's from now on. 0 or a negative errno.
+ */
+int peer_init(struct peer *peer, int fd, size_t queue_size,
+	      struct counters_injector *counters);
+
+/* Its time for Hello begins. */
+void peer_await_hello(struct peer *peer, uint64_t now_ns);
+
+void peer_done(struct peer *peer);
+
+/* Whether more input could be used now: poll for it only then. */
+bool peer_wants_input(const struct peer *peer,
+		      const struct peer_context *context);
+
+/*
+ * Reads, decodes and queues until input, arena or queue stop it; closes a peer
+ * that breaks the protocol or misses its deadline. Returns whether it stopped
+ * only so that others have their turn.
+ */
+bool peer_service(struct peer *peer, const struct peer_context *context,
+		  uint64_t now_ns);
+
+/* The gate is open: send Welcome to a peer that waits for it. */
+void peer_welcome(struct peer *peer, uint32_t mtu);
+
+/* Ask the peer to end (once). */
+void peer_stop(struct peer *peer);
+
+/* Closes a peer that did not end although it was asked to. */
+void peer_give_up(struct peer *peer);
+
+/* Where the peer has ended and all of it is accounted for: Report, and close.
+ */
+void peer_finish(struct peer *peer);
+
+/* Closed, and nothing of it left to write. */
+bool peer_idle(const struct peer *peer);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bounded queue of references to frames in the arena; no payload is copied.
+ * One for each peer. Allocated once.
+ */
+#ifndef TAPFEED_INJECTOR_QUEUE_H
+#define TAPFEED_INJECTOR_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "injector/arena.h"
+
+struct queue_entry {
+	const uint8_t *data;	 /* in slot */
+	struct arena_slot *slot; /* one reference is the entry's */
+	uint64_t time_ns;	 /* of the capture, since 1970 */
+	uint32_t len;		 /* bytes at data */
+	uint32_t flags;		 /* PacketFlag of proto/feed.proto */
+};
+
+struct queue {
+	struct queue_entry *entries;
+	size_t size;
+	size_t head; /* index of the oldest entry */
+	size_t used;
+};
+
+/* Room for size entries. 0 or -ENOMEM. */
+int queue_init(struct queue *queue, size_t size);
+void queue_done(struct queue *queue);
+
+static inline size_t queue_room(const struct queue *queue)
+{
+	return queue->size - queue->used;
+}
+
+/* Takes over the caller's reference to entry->slot. There must be room. */
+void queue_push(struct queue *queue, const struct queue_entry *entry);
+
+/* The oldest entries, as many as lie side by side; *ret_n of them. */
+const struct queue_entry *queue_front(const struct queue *queue, size_t *ret_n);
+
+/* Removes the oldest entry and gives its slot reference back. */
+void queue_pop(struct queue *queue);
+
+/*
+ * Removes those of the n oldest entries for which done is true. The others keep
+ * their order and are the oldest ones then.
+ */
+void queue_remove(struct queue *queue, const bool *done, size_t n);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tapfeed: finds the command and runs it. The caller's arguments are not
+ * trusted. */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/escape.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/options.h"
+#include "common/program.h"
+#include "launcher/replay.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "replay", replay,
+	  "put the packets of a capture file or pipe on an interface" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int help(void)
+{
+	puts(PROGRAM_VERSION ": packets onto a virtual interface, safely\n\n"
+			     "usage: tapfeed COMMAND [OPTIONS] ...\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].help);
+	puts("\nEach command explains itself: tapfeed replay --help. "
+	     "More in tapfeed(1).");
+	return TAPFEED_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+	char shown[40];
+
+	log_init(LOG_LEVEL_INFO, "tapfeed: ", false);
+	if (fd_sanitise() < 0) {
+		log_error("/dev/null cannot be opened for the standard "
+			  "streams that are closed");
+		return TAPFEED_EXIT_LOSS;
+	}
+	if (!word) {
+		log_error("no command; try: tapfeed replay FILE, or tapfeed "
+			  "--help");
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
+		return help();
+	if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
+		puts(PROGRAM_VERSION);
+		return TAPFEED_EXIT_OK;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	escape_text(shown, sizeof(shown), word, strlen(word));
+	log_error("%s is not a command; the commands are: replay (see tapfeed "
+		  "--help)",
+		  shown);
+	return TAPFEED_EXIT_USAGE;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report. The counters pages are hostile: any number, any bytes. */
+#include <config.h>
+
+#include "launcher/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/ifname.h"
+
+/* A copy fit for JSON and terminals, of a name another process wrote. */
+static void copy_name(char *dst, const char *src, size_t size)
+{
+	size_t n = 0;
+
+	for (; n < size && src[n]; n++) {
+		char c = src[n];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || strchr("_-.+ ", c);
+
+		dst[n] = plain ? c : '?';
+	}
+	dst[n] = '\0';
+}
+
+/* One row a name, whatever the page holds: a JSON key may stand there once. */
+static void read_link_type(struct report *report,
+			   const struct counters_link_type *row)
+{
+	struct report_link_type *out = report->link_types;
+	uint64_t packets = counter_get(&row->packets);
+	char name[COUNTERS_LINK_NAME_LEN + 1];
+	size_t i = 0;
+
+	if (packets == 0)
+		return;
+	copy_name(name, row->name, COUNTERS_LINK_NAME_LEN);
+	while (i < report->link_type_count && strcmp(out[i].name, name) != 0)
+		i++;
+	if (i == report->link_type_count)
+		report->link_type_count++;
+	memcpy(out[i].name, name, sizeof(name));
+	out[i].packets += packets;
+}
+
+static void read_capture(struct report *report,
+			 const struct counters_capture *capture)
+{
+	report->received = counter_get(&capture->received);
+	report->filtered = counter_get(&capture->filtered);
+	report->truncated = counter_get(&capture->truncated);
+	report->kernel_dropped = counter_get(&capture->kernel_dropped);
+	report->skipped_too_short = counter_get(&capture->skipped_too_short);
+	report->skipped_too_long = counter_get(&capture->skipped_too_long);
+	report->skipped_not_ip = counter_get(&capture->skipped_not_ip);
+	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++)
+		read_link_type(report, &capture->link_types[i]);
+}
+
+static void read_injector(struct report *report,
+			  const struct counters_injector *injector)
+{
+	uint64_t first = counter_get(&injector->first_ns);
+	uint64_t last = counter_get(&injector->last_ns);
+
+	report->injected = counter_get(&injector->injected);
+	report->frames_written = counter_get(&injector->frames_written);
+	report->bytes_injected = counter_get(&injector->bytes_injected);
+	report->dropped_queue = counter_get(&injector->dropped_queue);
+	report->dropped_interface_down =
+		counter_get(&injector->dropped_interface_down);
+	report->dropped_stopped = counter_get(&injector->dropped_stopped);
+	report->dropped_restart = counter_get(&injector->dropped_restart);
+	report->errors = counter_get(&injector->errors);
+	report->queue_peak = counter_get(&injector->queue_peak);
+	report->duration_ns = last > first ? last - first : 0;
+	copy_name(report->interface, injector->interface,
+		  TAPFEED_IFNAME_SIZE - 1);
+	if (!ifname_valid(report->interface))
+		memset(report->interface, 0, sizeof(report->interface));
+}
+
+void report_read(struct report *report, const struct counters_capture *capture,
+		 const struct counters_injector *injector)
+{
+	*report = (struct report){ 0 };
+	read_capture(report, capture);
+	read_injector(report, injector);
+}
+
+uint64_t report_dropped(const struct report *report)
+{
+	return report->dropped_queue + report->dropped_interface_down +
+	       report->dropped_stopped + report->dropped_restart;
+}
+
+uint64_t report_skipped(const struct report *report)
+{
+	uint64_t sum = report->skipped_too_short + report->skipped_too_long +
+		       report->skipped_not_ip;
+
+	for (size_t i = 0; i < report->link_type_count; i++)
+		sum += report->link_types[i].packets;
+	return sum;
+}
+
+int64_t report_missing(const struct report *report)
+{
+	/* Unsigned on purpose: absurd counters wrap, and stay numbers. */
+	return (int64_t)(report->received - report->injected -
+			 report_dropped(report) - report_skipped(report) -
+			 report->errors);
+}
+
+static uint64_t rate(const struct report *report)
+{
+	if (report->duration_ns == 0)
+		return 0;
+	return (uint64_t)((unsigned __int128)report->injected * NS_PER_S /
+			  report->duration_ns);
+}
+
+#define ULL(x) ((unsigned long long)(x))
+
+static void print_seconds(uint64_t ns)
+{
+	printf("%llu.%06llu", ULL(ns / NS_PER_S),
+	       ULL(ns % NS_PER_S / NS_PER_US));
+}
+
+static void print_line(const struct report *report)
+{
+	printf("received=%llu injected=%llu dropped=%llu skipped=%llu "
+	       "errors=%llu seconds=",
+	       ULL(report->received), ULL(report->injected),
+	       ULL(report_dropped(report)), ULL(report_skipped(report)),
+	       ULL(report->errors));
+	print_seconds(report->duration_ns);
+	printf(" packets_per_second=%llu\n", ULL(rate(report)));
+}
+
+static void print_json(const struct report *report)
+{
+	printf("{\"interface\":\"%s\",\"received\":%llu,\"injected\":%llu,"
+	       "\"frames_written\":%llu,\"bytes_injected\":%llu,",
+	       report->interface, ULL(report->received), ULL(report->injected),
+	       ULL(report->frames_written), ULL(report->bytes_injected));
+	printf("\"dropped\":{\"queue\":%llu,\"interface_down\":%llu,"
+	       "\"stopped\":%llu,\"restart\":%llu},",
+	       ULL(report->dropped_queue), ULL(report->dropped_interface_down),
+	       ULL(report->dropped_stopped), ULL(report->dropped_restart));
+	printf("\"skipped\":{\"too_short\":%llu,\"too_long\":%llu,"
+	       "\"not_ip\":%llu,\"unsupported_link_type\":{",
+	       ULL(report->skipped_too_short), ULL(report->skipped_too_long),
+	       ULL(report->skipped_not_ip));
+	for (size_t i = 0; i < report->link_type_count; i++)
+		printf("%s\"%s\":%llu", i ? "," : "",
+		       report->link_types[i].name,
+		       ULL(report->link_types[i].packets));
+	printf("}},\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
+	       "\"kernel_dropped\":%llu,\"queue_peak\":%llu,\"seconds\":",
+	       ULL(report->errors), ULL(report->truncated),
+	       ULL(report->filtered), ULL(report->kernel_dropped),
+	       ULL(report->queue_peak));
+	print_seconds(report->duration_ns);
+	printf(",\"packets_per_second\":%llu}\n", ULL(rate(report)));
+}
+
+int report_print(const struct report *report, bool json)
+{
+	if (json)
+		print_json(report);
+	else
+		print_line(report);
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return errno ? -errno : -EIO;
+	return 0;
+}

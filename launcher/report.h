@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sum that always adds up, and how it is shown. */
+#ifndef TAPFEED_LAUNCHER_REPORT_H
+#define TAPFEED_LAUNCHER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/counters.h"
+
+struct report_link_type {
+	char name[COUNTERS_LINK_NAME_LEN + 1]; /* printable, no quotes */
+	uint64_t packets;
+};
+
+/* Packets, unless the name says otherwise; see proto/counters.h. */
+struct report {
+	char interface[TAPFEED_IFNAME_SIZE];
+	uint64_t received, injected, frames_written, bytes_injected;
+	uint64_t dropped_queue, dropped_interface_down, dropped_stopped,
+		dropped_restart;
+	uint64_t skipped_too_short, skipped_too_long, skipped_not_ip;
+	struct report_link_type link_types[COUNTERS_LINK_TYPES];
+	size_t link_type_count;
+	uint64_t errors;
+	uint64_t truncated, filtered, kernel_dropped, queue_peak;
+	uint64_t duration_ns; /* from the first packet to the last */
+};
+
+/*
+ * Reads the two pages, either of which a taken-over or dead process may have
+ * left: they are numbers and nothing more.
+ */
+void report_read(struct report *report, const struct counters_capture *capture,
+		 const struct counters_injector *injector);
+
+/* All that was dropped; all that was skipped. */
+uint64_t report_dropped(const struct report *report);
+uint64_t report_skipped(const struct report *report);
+
+/* Packets received that no counter accounts for; negative: too many are. */
+int64_t report_missing(const struct report *report);
+
+/* Writes one line, or one JSON object, to standard output. 0 or a negative
+ * errno. */
+int report_print(const struct report *report, bool json);
+
+#endif

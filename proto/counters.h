@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The counters pages: one sealed memfd page for each worker, written by that
+ * worker alone (relaxed 64-bit stores), mapped read-only by tapfeed, which
+ * believes nothing in it and reads the page of a killed worker too.
+ *
+ * Packets, unless the name says otherwise. The sum that always adds up:
+ *   received = injected + dropped_* + skipped_* + errors
+ */
+#ifndef TAPFEED_PROTO_COUNTERS_H
+#define TAPFEED_PROTO_COUNTERS_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+#define COUNTERS_PAGE_BYTES    4096u
+#define COUNTERS_LINK_TYPES    32u
+#define COUNTERS_LINK_NAME_LEN 20u
+
+/* Packets skipped because tapfeed cannot convert their link type. */
+struct counters_link_type {
+	uint64_t packets;
+	uint32_t link_type;		   /* LINKTYPE_ value of the file */
+	char name[COUNTERS_LINK_NAME_LEN]; /* NUL-padded; untrusted */
+};
+
+struct counters_capture {
+	uint64_t received;  /* passed the filter and were handed to capture */
+	uint64_t filtered;  /* did not pass the filter; beside the sum */
+	uint64_t truncated; /* captured less than was on the wire; beside the
+			       sum */
+	uint64_t kernel_dropped; /* pcap_stats; beside the sum */
+	uint64_t skipped_too_short;
+	uint64_t skipped_too_long;
+	uint64_t skipped_not_ip;
+	uint64_t skipped_link_type; /* the sum of link_types */
+	uint64_t source_bytes;	    /* read from the source in this pass */
+	uint64_t passes;	    /* of --loop that are done */
+	struct counters_link_type link_types[COUNTERS_LINK_TYPES];
+};
+
+struct counters_injector {
+	uint64_t injected;
+	uint64_t frames_written; /* beside the sum: frames, not packets */
+	uint64_t bytes_injected;
+	uint64_t dropped_queue;
+	uint64_t dropped_interface_down;
+	uint64_t dropped_stopped;
+	uint64_t dropped_restart;
+	uint64_t errors;
+	uint64_t queue_used;
+	uint64_t queue_peak;
+	uint64_t first_ns; /* CLOCK_MONOTONIC of the first and last write */
+	uint64_t last_ns;
+	uint64_t ifindex; /* 0 until the interface is up */
+	uint64_t mtu;
+	char interface[TAPFEED_IFNAME_SIZE]; /* stored before ifindex */
+};
+
+static_assert(sizeof(struct counters_capture) <= COUNTERS_PAGE_BYTES, "page");
+static_assert(sizeof(struct counters_injector) <= COUNTERS_PAGE_BYTES, "page");
+
+/* Adds to a counter of one's own page. One writer: no read-modify-write. */
+static inline void counter_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static inline void counter_set(uint64_t *counter, uint64_t value)
+{
+	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
+/* Reads a counter, of another process too. */
+static inline uint64_t counter_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits that more than one process must agree on. Every one is checked by the
+ * process that receives the data, whatever the sender claims to have checked.
+ */
+#ifndef TAPFEED_PROTO_LIMITS_H
+#define TAPFEED_PROTO_LIMITS_H
+
+/* Interface names: IFNAMSIZ of linux/if.h, the final NUL included. */
+#define TAPFEED_IFNAME_SIZE 16
+
+/* A frame as the interface takes it, in bytes. */
+#define TAPFEED_FRAME_MIN_BYTES 14u
+#define TAPFEED_FRAME_MAX_BYTES (256u * 1024)
+
+/*
+ * The kernel accepts a frame of EtherType 0x8100 or 0x88a8 shorter than this
+ * and drops it in silence while it takes the tag off (skb_vlan_untag needs the
+ * tag and the EtherType behind it).
+ */
+#define TAPFEED_TAGGED_FRAME_MIN_BYTES 20u
+
+/* The MTU of a TAP: ETH_MIN_MTU, and 65535 less the Ethernet header. */
+#define TAPFEED_MTU_MIN	    68u
+#define TAPFEED_MTU_MAX	    65521u
+#define TAPFEED_MTU_DEFAULT 1500u
+
+/*
+ * The feed socket carries frames: a 4-byte big-endian length, then one protobuf
+ * message of at most so many bytes.
+ */
+#define TAPFEED_FEED_HEADER_BYTES 4u
+#define TAPFEED_FEED_FRAME_MAX	  (384u * 1024)
+
+/* A batch: packets, and payload bytes after which no further packet is added.
+ */
+#define TAPFEED_BATCH_MAX_PACKETS  4096u
+#define TAPFEED_BATCH_TARGET_BYTES (192u * 1024)
+
+/* One slot of the injector's arena holds one decoded feed frame. */
+#define TAPFEED_SLOT_BYTES (512u * 1024)
+#define TAPFEED_SLOT_COUNT 8u
+
+/* Deadlines for a feed peer, in seconds. */
+#define TAPFEED_HELLO_DEADLINE_S 5u
+#define TAPFEED_FRAME_DEADLINE_S 10u
+
+/* After the first SIGINT or SIGTERM, queued packets are written for so long. */
+#define TAPFEED_DRAIN_DEADLINE_S 5u
+
+#define TAPFEED_FEED_VERSION 1u
+
+/* Exit statuses of every process: a promise to scripts, see tapfeed(1). */
+enum tapfeed_exit {
+	TAPFEED_EXIT_OK = 0,
+	/* Something dropped or in error, damaged input, a part failed. */
+	TAPFEED_EXIT_LOSS = 1,
+	/* Wrong usage, bad filter, no such file, not a capture, name taken. */
+	TAPFEED_EXIT_USAGE = 2,
+	TAPFEED_EXIT_PERMISSION = 3,
+	/* Second signal: 128 + its number. */
+	TAPFEED_EXIT_SIGNAL = 128,
+};
+
+#endif

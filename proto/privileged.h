@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What crosses the socket between tapfeed-injector and tapfeed-privileged:
+ * one struct privileged_request, answered by one struct privileged_reply, each
+ * as one message of exactly its size on an AF_UNIX SOCK_SEQPACKET socket. The
+ * reply to a successful create carries the queue fds (SCM_RIGHTS), one a queue.
+ *
+ * Fixed sizes, host byte order, no pointers, no paths and no strings but
+ * NUL-padded interface names: nothing a peer sends can make the privileged
+ * process allocate. Fields named below as "must be zero" have their place so
+ * that the size stays; a request that sets one is refused.
+ */
+#ifndef TAPFEED_PROTO_PRIVILEGED_H
+#define TAPFEED_PROTO_PRIVILEGED_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "proto/limits.h"
+
+#define PRIVILEGED_VERSION	 1u
+#define PRIVILEGED_ADDRESSES_MAX 4u
+#define PRIVILEGED_QUEUES_MAX	 1u /* more come with --queues */
+
+enum privileged_op {
+	PRIVILEGED_CREATE = 1,
+};
+
+enum privileged_kind {
+	PRIVILEGED_TAP = 1,
+	PRIVILEGED_TUN = 2, /* refused in version 1 so far */
+};
+
+struct privileged_address {
+	uint8_t family;
+	uint8_t prefix_len;
+	uint8_t reserved[2];
+	uint8_t bytes[16];
+};
+
+struct privileged_request {
+	uint32_t version; /* PRIVILEGED_VERSION */
+	uint32_t op;	  /* enum privileged_op */
+	/* NUL-padded to the end; may end in "%d": the kernel numbers it. */
+	char name[TAPFEED_IFNAME_SIZE];
+	uint32_t kind;		 /* enum privileged_kind */
+	uint32_t mtu;		 /* TAPFEED_MTU_MIN to TAPFEED_MTU_MAX */
+	uint32_t queues;	 /* 1 to PRIVILEGED_QUEUES_MAX */
+	uint32_t flags;		 /* must be zero (host-visible) */
+	uint8_t mac[6];		 /* unicast; all zero: a random local one */
+	uint8_t mac_reserved[2]; /* must be zero */
+	struct privileged_address
+		addresses[PRIVILEGED_ADDRESSES_MAX]; /* must be zero */
+	char bridge[TAPFEED_IFNAME_SIZE];	     /* must be zero */
+	uint8_t reserved[32];			     /* must be zero */
+};
+
+/* Where a create failed: named in the reply, so the caller can say why. */
+enum privileged_step {
+	PRIVILEGED_STEP_NONE = 0,
+	PRIVILEGED_STEP_REQUEST,    /* the request is not valid */
+	PRIVILEGED_STEP_CAPABILITY, /* the caller does not hold CAP_NET_ADMIN */
+	PRIVILEGED_STEP_OPEN,	    /* open("/dev/net/tun") */
+	PRIVILEGED_STEP_NETLINK,    /* socket(AF_NETLINK) */
+	PRIVILEGED_STEP_ATTACH,	    /* TUNSETIFF, TUNGETIFF */
+	PRIVILEGED_STEP_OWNER,	    /* TUNSETOWNER */
+	PRIVILEGED_STEP_LINK, /* MAC, MTU, no ARP, no IPv6 autoconfiguration */
+	PRIVILEGED_STEP_SHIELD, /* clsact and its two filters */
+	PRIVILEGED_STEP_UP,	/* interface up */
+	PRIVILEGED_STEP_COUNT,
+};
+
+struct privileged_reply {
+	uint32_t version; /* PRIVILEGED_VERSION */
+	int32_t error;	  /* 0, or a positive errno */
+	uint32_t step;	  /* enum privileged_step, where error is not 0 */
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint32_t queues; /* fds that come with this reply */
+	char name[TAPFEED_IFNAME_SIZE];
+	uint8_t mac[6];
+	uint8_t reserved[18];
+};
+
+static_assert(sizeof(struct privileged_address) == 20, "layout");
+static_assert(sizeof(struct privileged_request) == 176, "layout");
+static_assert(sizeof(struct privileged_reply) == 64, "layout");
+
+#endif

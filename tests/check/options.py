@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of `tapfeed replay --help` is in man/tapfeed.1, and the other way
+round, with the same letter, argument and default. TAP.
+
+The man page is read as man(7) source: an option is a .TP paragraph whose tag begins
+with a dash; its default stands in brackets in the same paragraph.
+"""
+import os
+import re
+import subprocess
+import sys
+
+SRCDIR = os.environ.get("TAPFEED_SRCDIR", ".")
+BUILDDIR = os.environ.get("TAPFEED_BUILDDIR", "build")
+
+
+def words_of(tag):
+    """The option words of a tag: ("-f", "--filter")."""
+    return tuple(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", tag))
+
+
+def default_of(text):
+    found = re.search(r"\[([^\]]*)\]", text)
+    return found.group(1) if found else None
+
+
+def from_help():
+    text = subprocess.run([os.path.join(BUILDDIR, "launcher/tapfeed"), "replay",
+                           "--help"], capture_output=True, text=True, check=True,
+                          timeout=20).stdout
+    table = {}
+    for line in text.splitlines():
+        match = re.match(r"\s+((?:-\w,? +)?--[\w-]+(?: \S+)?)(?:\s{1,}(.*))?$", line)
+        if match:
+            table[words_of(match.group(1))[-1]] = (words_of(match.group(1)),
+                                                   default_of(match.group(2) or ""))
+    return table
+
+
+def plain(roff):
+    """man(7) source without its fonts and escapes."""
+    lines = []
+    for line in roff.splitlines():
+        line = re.sub(r"^\.(?:B|I|BR|BI|IR|RB|RI|IB|SM)\s+", "", line)
+        lines.append(re.sub(r'\\f.|\\&|"', "", line).replace(r"\-", "-"))
+    return "\n".join(lines)
+
+
+def from_man():
+    with open(os.path.join(SRCDIR, "man/tapfeed.1")) as file:
+        source = file.read()
+    source = re.sub(r'^\.\\".*\n', "", source, flags=re.M)
+    table = {}
+    for part in re.split(r"^\.TP.*\n", source, flags=re.M)[1:]:
+        part = plain(re.split(r"^\.(?:SH|SS|PP|TP)", part, flags=re.M)[0])
+        tag, _, body = part.partition("\n")
+        words = words_of(tag)
+        if tag.startswith("-") and words:
+            table[words[-1]] = (words, default_of(body))
+    return table
+
+
+def main():
+    helped, manual = from_help(), from_man()
+    names = sorted(set(helped) | set(manual))
+    print("1..%d" % (len(names) + 1))
+    failed = len(helped) < 10
+    print("%s 1 - --help shows %d options" % ("not ok" if failed else "ok",
+                                              len(helped)))
+    for number, name in enumerate(names, 2):
+        same = helped.get(name) == manual.get(name)
+        print("%s %d - %s" % ("ok" if same else "not ok", number, name))
+        if not same:
+            print("# --help: %s; man page: %s" % (helped.get(name), manual.get(name)))
+            failed = True
+    sys.exit(failed)
+
+
+main()

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of tapfeed-privileged alone share: its wire format, how to start it
+and ask it, and a runner for cases that prints TAP. Scripts run in a
+network namespace of their own.
+
+    from privileged_client import case, main, ...
+"""
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+BUILD = os.environ.get("TAPFEED_BUILDDIR", os.getcwd())
+HELPER = os.path.join(BUILD, "privileged/tapfeed-privileged")
+FAULTY = os.path.join(BUILD, "tests/netns/privileged-fault")
+
+# proto/privileged.h
+REQUEST = "=II16sIIII6s2s80s16s32s"
+REPLY = "=IiIIII16s6s18s"
+(STEP_NONE, STEP_REQUEST, STEP_CAPABILITY, STEP_OPEN, STEP_NETLINK, STEP_ATTACH,
+ STEP_OWNER, STEP_LINK, STEP_SHIELD, STEP_UP) = range(10)
+
+SILENCE_S = 10
+cases = []
+
+
+class Skip(Exception):
+    pass
+
+
+def case(function):
+    cases.append((function.__name__.replace("_", " "), function))
+    return function
+
+
+def rows(table):
+    """One case a row; the row's first element names it."""
+    def decorate(function):
+        for row in table:
+            name = function.__name__.replace("_", " ") + ": " + row[0]
+            cases.append((name, lambda row=row: function(*row[1:])))
+        return function
+    return decorate
+
+
+def equal(got, wanted, what="value"):
+    if got != wanted:
+        raise AssertionError(f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+def true(value, what):
+    if not value:
+        raise AssertionError(what)
+
+
+def request(name=b"tf0", version=1, op=1, kind=1, mtu=1500, queues=1, flags=0,
+            mac=bytes(6), mac_reserved=b"", addresses=b"", bridge=b"", reserved=b""):
+    return struct.pack(REQUEST, version, op, name, kind, mtu, queues, flags, mac,
+                       mac_reserved, addresses, bridge, reserved)
+
+
+class Reply:
+    def __init__(self, raw, fds):
+        (self.version, self.error, self.step, self.ifindex, self.mtu, self.queues,
+         name, self.mac, self.reserved) = struct.unpack(REPLY, raw)
+        equal(self.version, 1, "version")
+        equal(self.reserved, bytes(18), "reserved")
+        self.name = name.rstrip(b"\0").decode()
+        equal(name, self.name.encode().ljust(16, b"\0"), "padding")
+        self.fds = fds
+
+    def close(self):
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = []
+
+
+def pair():
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(SILENCE_S + 5)
+    return ours, theirs
+
+
+def start(fd3, command=(HELPER,), env=None, setup=None, stderr=None):
+    """Starts the helper with fd3 (None: closed) as its descriptor 3."""
+    def in_child():
+        if fd3 is None:
+            os.close(3)
+        else:
+            os.dup2(fd3, 3)
+        if setup:
+            setup()
+    return subprocess.Popen(list(command), preexec_fn=in_child, close_fds=False,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=stderr or subprocess.PIPE,
+                            env={**os.environ, **(env or {})})
+
+
+def finish(process):
+    out, err = process.communicate(timeout=SILENCE_S + 10)
+    return process.returncode, err.decode() if err else ""
+
+
+def receive(ours):
+    """The reply, or None where there is none."""
+    for _ in range(2):
+        try:
+            raw, fds, flags, _ = socket.recv_fds(ours, 4096, 16)
+        except ConnectionResetError:  # it left something unread: once, then the data
+            continue
+        equal(flags & socket.MSG_CTRUNC, 0, "MSG_CTRUNC")
+        return Reply(raw, list(fds)) if raw else None
+    return None
+
+
+def ask(message=None, passed=(), **options):
+    """Sends one request; the reply (or None), exit status and standard error."""
+    ours, theirs = pair()
+    with ours, theirs:
+        process = start(theirs.fileno(), **options)
+        theirs.close()
+        socket.send_fds(ours, [request() if message is None else message], passed)
+        reply = receive(ours)
+        # What is there the moment the reply is: later is no excuse.
+        names = interfaces()
+        status, err = finish(process)
+    return reply, status, err, names
+
+
+def refused(answer, error, step):
+    reply, status, err, names = answer
+    true(reply is not None, "no reply; " + err)
+    equal((reply.error, reply.step), (error, step), "error and step")
+    equal((reply.ifindex, reply.mtu, reply.queues, reply.name, reply.fds),
+          (0, 0, 0, "", []), "the rest of a refusal")
+    equal(status, 0, "exit status")
+    return err
+
+
+def created(answer):
+    reply, status, err, _ = answer
+    true(reply is not None, "no reply; " + err)
+    equal((reply.error, reply.step), (0, STEP_NONE), "error and step; " + err)
+    equal((reply.queues, len(reply.fds)), (1, 1), "queues and descriptors")
+    equal(status, 0, "exit status")
+    return reply
+
+
+def interfaces():
+    return sorted(name for _, name in socket.if_nameindex())
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          timeout=20).stdout
+
+
+def clean_up():
+    """After a failure: what it left must not fail the others."""
+    for name in interfaces():
+        if name != "lo":
+            subprocess.run(["ip", "link", "del", name], timeout=20)
+
+
+def run_cases():
+    print(f"1..{len(cases)}", flush=True)
+    failures = 0
+    for number, (name, function) in enumerate(cases, 1):
+        try:
+            function()
+            equal(interfaces(), ["lo"], "left behind")
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception as error:  # a broken case must not hide the others
+            failures += 1
+            text = f"{type(error).__name__}: {error}".replace("\n", "\n# ")
+            print(f"not ok {number} - {name}\n# {text}", flush=True)
+            clean_up()
+    return 1 if failures else 0
+
+
+def enter_namespace():
+    flags = "-n" if os.geteuid() == 0 else "-Urn"
+    if subprocess.run(["unshare", flags, "true"], stderr=subprocess.DEVNULL).returncode:
+        print(f"1..0 # SKIP unshare {flags} is not permitted")
+        sys.exit(0)
+    os.execvp("unshare", ["unshare", flags, sys.executable,
+                          os.path.abspath(sys.argv[0]), "--inside"])
+
+
+def main(prepare):
+    """Runs prepare, which may add cases, and all cases, inside a namespace."""
+    if sys.argv[1:] != ["--inside"]:
+        enter_namespace()
+    try:
+        os.close(os.open("/dev/net/tun", os.O_WRONLY))
+    except OSError as error:
+        print(f"1..0 # SKIP cannot open /dev/net/tun: {error.strerror}")
+        sys.exit(0)
+    # Descriptor 3 is the children's: nothing of ours may lie there.
+    while os.open("/dev/null", os.O_RDONLY) < 3:
+        pass
+    signal.alarm(150)
+    try:
+        prepare()
+    except Exception as error:
+        print("Bail out! " + str(error).replace("\n", "; "))
+        sys.exit(1)
+    sys.exit(run_cases())

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helper's client against a lying helper: the reply lies in the socket
+ * before it asks. Linked with
+ * -Wl,--wrap=ioctl,--wrap=fd_poll,--wrap=clock_gettime.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/fdpass.h"
+#include "injector/netdev.h"
+
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __real_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
+int __wrap_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+
+/* What TUNGETIFF says of /dev/null; no name: not a tun descriptor. */
+static struct {
+	const char *name;
+	int flags;
+} tun;
+
+static time_t clock_offset_s;
+static uint64_t longest_wait_ns;
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	struct ifreq *ifr;
+	va_list args;
+
+	va_start(args, request);
+	ifr = va_arg(args, struct ifreq *);
+	va_end(args);
+	if (request != TUNGETIFF)
+		return __real_ioctl(fd, request, ifr);
+	if (!tun.name) {
+		errno = ENOTTY;
+		return -1;
+	}
+	memcpy(ifr->ifr_name, tun.name, strnlen(tun.name, IFNAMSIZ));
+	ifr->ifr_flags = (short)tun.flags;
+	return 0;
+}
+
+/* Waits for nothing: the clock jumps a second instead. */
+int __wrap_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	int ready = __real_fd_poll(fds, n, now_ns);
+
+	if (deadline_ns - now_ns > longest_wait_ns)
+		longest_wait_ns = deadline_ns - now_ns;
+	if (ready == 0)
+		clock_offset_s++;
+	return ready;
+}
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = __real_clock_gettime(id, ts);
+
+	ts->tv_sec += clock_offset_s;
+	return r;
+}
+
+static int sock_pair[2];
+static const struct netdev_request request = { .name = "tf%d", .mtu = 1500 };
+
+static struct privileged_reply valid(void)
+{
+	return (struct privileged_reply){
+		.version = PRIVILEGED_VERSION,
+		.ifindex = 7,
+		.mtu = 1500,
+		.queues = 1,
+		.name = "tf0",
+		.mac = { 2, 0, 0, 0, 0, 1 },
+	};
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	tun.name = "tf0";
+	tun.flags = IFF_TAP | IFF_NO_PI;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock_pair);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	fd_close(&sock_pair[0]);
+	fd_close(&sock_pair[1]);
+	return 0;
+}
+
+static int open_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Answers with len bytes and n descriptors, opened with flags. */
+static void answer(const void *reply, size_t len, size_t n, int flags)
+{
+	int fds[3] = { -1, -1, -1 };
+
+	for (size_t i = 0; i < n; i++)
+		fds[i] = open("/dev/null", flags | O_CLOEXEC);
+	assert_int_equal(fdpass_send(sock_pair[1], reply, len, fds, n), 0);
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* Asks; where that fails, no descriptor may be left and nothing written. */
+static int ask(struct netdev *ret, enum privileged_step *ret_step)
+{
+	struct netdev before;
+	int fds = open_fds();
+	int r;
+
+	memset(ret, 0x5a, sizeof(*ret));
+	before = *ret;
+	r = netdev_create(sock_pair[0], &request, ret, ret_step);
+	assert_int_equal(open_fds(), r == 0 ? fds + 1 : fds);
+	if (r != 0)
+		assert_memory_equal(ret, &before, sizeof(before));
+	return r;
+}
+
+/* The descriptor's name is always the reply's here. */
+static int ask_after(const struct privileged_reply *reply, size_t len, size_t n,
+		     int flags)
+{
+	char name[TAPFEED_IFNAME_SIZE + 1] = { 0 };
+	enum privileged_step step;
+	struct netdev netdev;
+	int r;
+
+	memcpy(name, reply->name, TAPFEED_IFNAME_SIZE);
+	set_up(NULL);
+	tun.name = name;
+	answer(reply, len, n, flags);
+	r = ask(&netdev, &step);
+	tear_down(NULL);
+	if (r == 0)
+		close(netdev.queue_fd[0]);
+	else
+		assert_int_equal(step, PRIVILEGED_STEP_NONE);
+	return r;
+}
+
+static void test_valid(void **state)
+{
+	struct privileged_reply reply = valid();
+	struct privileged_request sent = { 0 };
+	enum privileged_step step;
+	struct netdev netdev;
+	size_t n;
+
+	(void)state;
+	answer(&reply, sizeof(reply), 1, O_WRONLY | O_NONBLOCK);
+	assert_int_equal(ask(&netdev, &step), 0);
+	assert_int_equal(step, PRIVILEGED_STEP_NONE);
+	assert_string_equal(netdev.name, "tf0");
+	assert_int_equal(netdev.ifindex, 7);
+	assert_int_equal(netdev.mtu, 1500);
+	assert_int_equal(netdev.queues, 1);
+	assert_memory_equal(netdev.mac, reply.mac, 6);
+	assert_int_equal(fcntl(netdev.queue_fd[0], F_GETFD), FD_CLOEXEC);
+	close(netdev.queue_fd[0]);
+
+	assert_int_equal(fdpass_recv(sock_pair[1], &sent, sizeof(sent), NULL, 0,
+				     &n, MSG_DONTWAIT),
+			 sizeof(sent));
+	assert_int_equal(sent.version, PRIVILEGED_VERSION);
+	assert_int_equal(sent.op, PRIVILEGED_CREATE);
+	assert_int_equal(sent.kind, PRIVILEGED_TAP);
+	assert_int_equal(sent.mtu, 1500);
+	assert_int_equal(sent.queues, 1);
+	assert_string_equal(sent.name, "tf%d");
+}
+
+static void test_refused(void **state)
+{
+	struct privileged_reply reply = { .version = PRIVILEGED_VERSION,
+					  .error = EBUSY,
+					  .step = PRIVILEGED_STEP_ATTACH };
+	enum privileged_step step;
+	struct netdev netdev;
+
+	(void)state;
+	answer(&reply, sizeof(reply), 0, 0);
+	assert_int_equal(ask(&netdev, &step), -EBUSY);
+	assert_int_equal(step, PRIVILEGED_STEP_ATTACH);
+}
+
+/* Every length but the right one; more and fewer descriptors than told. */
+static void test_shapes(void **state)
+{
+	struct privileged_reply twice[2] = { valid(), valid() };
+	const int mode = O_WRONLY | O_NONBLOCK;
+
+	(void)state;
+	for (size_t len = 1; len <= sizeof(twice); len++)
+		assert_int_equal(ask_after(twice, len, 1, mode),
+				 len == sizeof(twice[0]) ? 0 : -EPROTO);
+	for (size_t n = 0; n <= 3; n++)
+		assert_int_equal(ask_after(twice, sizeof(twice[0]), n, mode),
+				 n == 1 ? 0 : -EPROTO);
+	twice[0].queues = 0; /* success without a queue */
+	assert_int_equal(ask_after(twice, sizeof(twice[0]), 0, mode), -EPROTO);
+	/* Empty, which looks like the end, with a descriptor. */
+	assert_int_equal(ask_after(twice, 0, 1, mode), -ECONNRESET);
+}
+
+static void test_fields(void **state)
+{
+#define ROW(change)                                                            \
+	do {                                                                   \
+		struct privileged_reply reply = valid();                       \
+		change;                                                        \
+		assert_int_equal(ask_after(&reply, sizeof(reply), 1,           \
+					   O_WRONLY | O_NONBLOCK),             \
+				 -EPROTO);                                     \
+	} while (0)
+
+	(void)state;
+	ROW(reply.version = 0);
+	ROW(reply.version = 2);
+	ROW(reply.error = EBUSY; reply.step = PRIVILEGED_STEP_ATTACH);
+	ROW(reply.error = -1);
+	ROW(reply.step = PRIVILEGED_STEP_UP);
+	ROW(reply.ifindex = 0);
+	ROW(reply.ifindex = UINT32_MAX);
+	ROW(reply.mtu = 1499);
+	ROW(reply.queues = 0);
+	ROW(reply.queues = 2);
+	ROW(reply.reserved[17] = 1);
+	ROW(memset(reply.name, 'a', sizeof(reply.name)));
+	ROW(memset(reply.name, 0, sizeof(reply.name)));
+	ROW(memcpy(reply.name, "eth0", 5));
+	ROW(memcpy(reply.name, "tf", 3));
+	ROW(memcpy(reply.name, "tf0x", 5));
+	ROW(reply.mac[0] = 1);
+	ROW(memset(reply.mac, 0, sizeof(reply.mac)));
+#undef ROW
+}
+
+static void test_refused_wrongly(void **state)
+{
+	static const struct {
+		int32_t error;
+		uint32_t step;
+	} rows[] = {
+		{ EBUSY, PRIVILEGED_STEP_NONE },
+		{ EBUSY, PRIVILEGED_STEP_COUNT },
+		{ EBUSY, UINT32_MAX },
+		{ -EBUSY, PRIVILEGED_STEP_ATTACH },
+		{ INT32_MIN, PRIVILEGED_STEP_ATTACH },
+		{ 0, PRIVILEGED_STEP_ATTACH },
+		{ 0, PRIVILEGED_STEP_NONE }, /* success without a queue */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct privileged_reply reply = { .version = 1,
+						  .error = rows[i].error,
+						  .step = rows[i].step };
+
+		assert_int_equal(ask_after(&reply, sizeof(reply), 0, 0),
+				 -EPROTO);
+	}
+}
+
+static void test_descriptors(void **state)
+{
+	static const int modes[] = { O_RDONLY | O_NONBLOCK, O_RDWR | O_NONBLOCK,
+				     O_WRONLY };
+	static const struct {
+		const char *name;
+		int flags;
+	} rows[] = {
+		{ NULL, 0 },
+		{ "tf0", IFF_TUN | IFF_NO_PI },
+		{ "tf0", IFF_TAP },
+		{ "tf0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR },
+		{ "tf0", IFF_TAP | IFF_NO_PI | IFF_PERSIST },
+		{ "tf1", IFF_TAP | IFF_NO_PI },
+		{ "eth0", IFF_TAP | IFF_NO_PI },
+	};
+	struct privileged_reply reply = valid();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		assert_int_equal(ask_after(&reply, sizeof(reply), 1, modes[i]),
+				 -EPROTO);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum privileged_step step;
+		struct netdev netdev;
+
+		set_up(NULL);
+		tun.name = rows[i].name;
+		tun.flags = rows[i].flags;
+		answer(&reply, sizeof(reply), 1, O_WRONLY | O_NONBLOCK);
+		assert_int_equal(ask(&netdev, &step), -EPROTO);
+		tear_down(NULL);
+	}
+}
+
+static void test_explicit_mac(void **state)
+{
+	struct netdev_request with_mac = request;
+	struct privileged_reply reply = valid();
+	enum privileged_step step;
+	struct netdev netdev;
+
+	(void)state;
+	memcpy(with_mac.mac, reply.mac, sizeof(with_mac.mac));
+	for (int same = 1; same >= 0; same--) {
+		int r;
+
+		reply.mac[5] = same ? 1 : 2;
+		answer(&reply, sizeof(reply), 1, O_WRONLY | O_NONBLOCK);
+		r = netdev_create(sock_pair[0], &with_mac, &netdev, &step);
+		assert_int_equal(r, same ? 0 : -EPROTO);
+		if (r == 0)
+			close(netdev.queue_fd[0]);
+	}
+}
+
+static void test_gone(void **state)
+{
+	enum privileged_step step;
+	struct netdev netdev;
+
+	(void)state;
+	fd_close(&sock_pair[1]);
+	assert_int_equal(ask(&netdev, &step), -ECONNRESET);
+	assert_int_equal(step, PRIVILEGED_STEP_NONE);
+}
+
+static void test_silent(void **state)
+{
+	enum privileged_step step;
+	struct netdev netdev;
+	uint64_t start_ns = clock_now_ns();
+
+	(void)state;
+	longest_wait_ns = 0;
+	assert_int_equal(ask(&netdev, &step), -ETIMEDOUT);
+	assert_int_equal(step, PRIVILEGED_STEP_NONE);
+	assert_in_range(longest_wait_ns, 4900 * NS_PER_MS, 5 * NS_PER_S);
+	assert_in_range(clock_now_ns() - start_ns, 5 * NS_PER_S, 7 * NS_PER_S);
+}
+
+static void test_messages(void **state)
+{
+	static const struct {
+		enum privileged_step step;
+		int error;
+		enum tapfeed_exit status;
+		const char *words[3];
+	} rows[] = {
+		{ PRIVILEGED_STEP_CAPABILITY,
+		  -EPERM,
+		  TAPFEED_EXIT_PERMISSION,
+		  { "CAP_NET_ADMIN", "run as root" } },
+		{ PRIVILEGED_STEP_OPEN,
+		  -ENOENT,
+		  TAPFEED_EXIT_LOSS,
+		  { "/dev/net/tun is missing", "modprobe tun", "mknod" } },
+		{ PRIVILEGED_STEP_OPEN,
+		  -ENODEV,
+		  TAPFEED_EXIT_LOSS,
+		  { "no driver", "modprobe tun" } },
+		{ PRIVILEGED_STEP_OPEN,
+		  -EACCES,
+		  TAPFEED_EXIT_PERMISSION,
+		  { "/dev/net/tun" } },
+		{ PRIVILEGED_STEP_OPEN,
+		  -EPERM,
+		  TAPFEED_EXIT_PERMISSION,
+		  { "/dev/net/tun", "EPERM", "container" } },
+		{ PRIVILEGED_STEP_OPEN,
+		  -EMFILE,
+		  TAPFEED_EXIT_LOSS,
+		  { "/dev/net/tun", "EMFILE" } },
+		{ PRIVILEGED_STEP_NETLINK,
+		  -EAFNOSUPPORT,
+		  TAPFEED_EXIT_LOSS,
+		  { "netlink", "EAFNOSUPPORT" } },
+		{ PRIVILEGED_STEP_ATTACH,
+		  -EBUSY,
+		  TAPFEED_EXIT_USAGE,
+		  { "the name is taken", "--name" } },
+		{ PRIVILEGED_STEP_ATTACH,
+		  -EINVAL,
+		  TAPFEED_EXIT_USAGE,
+		  { "does not take that name", "--name" } },
+		{ PRIVILEGED_STEP_ATTACH,
+		  -EPERM,
+		  TAPFEED_EXIT_PERMISSION,
+		  { "EPERM", "namespace" } },
+		{ PRIVILEGED_STEP_OWNER,
+		  -EINVAL,
+		  TAPFEED_EXIT_LOSS,
+		  { "EINVAL", "uid 0" } },
+		{ PRIVILEGED_STEP_LINK,
+		  -EINVAL,
+		  TAPFEED_EXIT_LOSS,
+		  { "MTU", "EINVAL", "--mtu" } },
+		{ PRIVILEGED_STEP_LINK,
+		  -EADDRNOTAVAIL,
+		  TAPFEED_EXIT_LOSS,
+		  { "address", "--mac" } },
+		{ PRIVILEGED_STEP_SHIELD,
+		  -ENOENT,
+		  TAPFEED_EXIT_LOSS,
+		  { "host's own stack", "sch_ingress", "cls_bpf" } },
+		{ PRIVILEGED_STEP_UP,
+		  -EIO,
+		  TAPFEED_EXIT_LOSS,
+		  { "bringing it up", "EIO" } },
+		{ PRIVILEGED_STEP_REQUEST,
+		  -EINVAL,
+		  TAPFEED_EXIT_USAGE,
+		  { "--name", "--mtu", "--mac" } },
+		{ PRIVILEGED_STEP_NONE,
+		  -EPROTO,
+		  TAPFEED_EXIT_LOSS,
+		  { "same version" } },
+		{ PRIVILEGED_STEP_NONE,
+		  -ETIMEDOUT,
+		  TAPFEED_EXIT_LOSS,
+		  { "within 5 s" } },
+		{ PRIVILEGED_STEP_NONE,
+		  -ECONNRESET,
+		  TAPFEED_EXIT_LOSS,
+		  { "without an answer" } },
+		{ PRIVILEGED_STEP_NONE,
+		  -ENOTCONN,
+		  TAPFEED_EXIT_LOSS,
+		  { "ENOTCONN" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+
+		netdev_explain(rows[i].step, rows[i].error, text, sizeof(text),
+			       "tapfeed-none");
+		for (size_t j = 0; j < 3 && rows[i].words[j]; j++)
+			if (!strstr(text, rows[i].words[j]))
+				fail_msg("row %zu lacks \"%s\": %s", i,
+					 rows[i].words[j], text);
+		assert_null(strchr(text, '\n'));
+		assert_in_range(strlen(text), 20, 400);
+		assert_int_equal(netdev_exit_status(rows[i].step,
+						    rows[i].error),
+				 rows[i].status);
+	}
+}
+
+/* "lo" is in every namespace, and nobody is asked for leave. */
+static void test_taken_kind(void **state)
+{
+	char text[512];
+
+	(void)state;
+	netdev_explain(PRIVILEGED_STEP_ATTACH, -EBUSY, text, sizeof(text),
+		       "lo");
+	assert_non_null(strstr(text, "kind loopback"));
+	assert_null(strstr(text, "delete"));
+}
+
+/* Every step and error gives a line, cut where there is no room. */
+static void test_message_sizes(void **state)
+{
+	char text[512];
+
+	(void)state;
+	for (int step = 0; step <= PRIVILEGED_STEP_COUNT; step++)
+		for (int error = 0; error < 140; error++)
+			for (size_t size = 1; size < sizeof(text); size += 97) {
+				memset(text, 'x', sizeof(text));
+				netdev_explain((enum privileged_step)step,
+					       -error, text, size, "tf0");
+				assert_true(strlen(text) < size);
+				assert_int_equal(text[size], 'x');
+			}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_valid, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, set_up,
+						tear_down),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_refused_wrongly),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test_setup_teardown(test_explicit_mac, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_silent, set_up, tear_down),
+		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_taken_kind),
+		cmocka_unit_test(test_message_sizes),
+	};
+
+	return cmocka_run_group_tests_name("netdev", tests, NULL, NULL);
+}

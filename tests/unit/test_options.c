@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common/options.c: each row of the table, and what is wrong usage. */
+#include <config.h>
+
+#include "tests/unit/unit.h"
+
+#include "common/options.h"
+
+#define REPLAY	 OPTIONS_REPLAY
+#define INJECTOR OPTIONS_INJECTOR
+#define CAPTURE	 OPTIONS_CAPTURE
+#define ALL	 (REPLAY | INJECTOR | CAPTURE)
+
+#define WORDS_MAX 12
+
+static struct options options;
+static char error[256];
+
+/* argv of its own memory: options point into it, getopt moves it about. */
+static char words[WORDS_MAX][512];
+static char *argv[WORDS_MAX + 2];
+static int argc;
+
+/* Parses "program" and the words; what options_parse() returns. */
+static int parse_words(unsigned int scope, const char *const *given)
+{
+	static char program[] = "program";
+
+	argc = 0;
+	argv[argc++] = program;
+	for (size_t i = 0; i < WORDS_MAX && given[i]; i++) {
+		snprintf(words[i], sizeof(words[i]), "%s", given[i]);
+		argv[argc++] = words[i];
+	}
+	argv[argc] = NULL;
+	memset(&options, 0x5a, sizeof(options));
+	memset(error, 'Z', sizeof(error));
+	return options_parse(argc, argv, scope, &options, error, sizeof(error));
+}
+
+#define PARSE(scope, ...)                                                      \
+	parse_words(scope, (const char *const[WORDS_MAX + 1]){ __VA_ARGS__ })
+
+static void test_defaults(void **state)
+{
+	static const uint8_t no_mac[6];
+
+	(void)state;
+	for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+		assert_int_equal(PARSE(scope, NULL), 1);
+		assert_string_equal(options.name, "tf%d");
+		assert_memory_equal(options.mac, no_mac, 6);
+		assert_int_equal(options.mtu, 1500);
+		assert_null(options.filter);
+		assert_int_equal(options.snaplen, 0);
+		assert_int_equal(options.queue_size, 4096);
+		assert_int_equal(options.when_full, WHEN_FULL_WAIT);
+		assert_int_equal(options.count, 0);
+		assert_int_equal(options.startup_delay_ns, 0);
+		assert_int_equal(options.linger_ns, 1000000000);
+		assert_int_equal(options.pps, 0);
+		assert_int_equal(options.loop, 1);
+		assert_non_null(options.source);
+		assert_false(options.json || options.strict || options.quiet ||
+			     options.verbose || options.help ||
+			     options.version);
+		for (size_t i = 0; i < OPTIONS_ROWS_MAX; i++)
+			assert_null(options.given[i]);
+	}
+}
+
+#define FIELD(field)                                                           \
+	offsetof(struct options, field), sizeof(((struct options *)0)->field)
+
+/* One row for each row of the table: a value, and the field it has to set. */
+static const struct {
+	const char *name;
+	const char *value; /* NULL: a flag */
+	unsigned int scope;
+	size_t offset, size;
+	uint64_t number; /* where text is NULL */
+	const char *text;
+	char letter;
+} rows[] = {
+	{ "mtu", "9000", REPLAY | INJECTOR, FIELD(mtu), 9000 },
+	{ "filter", "ip", REPLAY | CAPTURE, FIELD(filter), 0, "ip", 'f' },
+	{ "snaplen", "96", REPLAY | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
+	{ "queue-size", "7", REPLAY | INJECTOR, FIELD(queue_size), 7 },
+	{ "when-full", "drop", REPLAY | INJECTOR, FIELD(when_full),
+	  WHEN_FULL_DROP },
+	{ "count", "18446744073709551615", REPLAY | CAPTURE, FIELD(count),
+	  UINT64_MAX, NULL, 'c' },
+	{ "startup-delay", "1.5s", REPLAY | INJECTOR, FIELD(startup_delay_ns),
+	  1500000000 },
+	{ "linger", "20ms", REPLAY | INJECTOR, FIELD(linger_ns), 20000000 },
+	{ "pps", "1000000000", REPLAY | INJECTOR, FIELD(pps), 1000000000 },
+	{ "loop", "0", REPLAY | CAPTURE, FIELD(loop), 0 },
+	{ "json", NULL, REPLAY, FIELD(json), true },
+	{ "strict", NULL, REPLAY, FIELD(strict), true },
+	{ "quiet", NULL, REPLAY, FIELD(quiet), true, NULL, 'q' },
+	{ "verbose", NULL, ALL, FIELD(verbose), true, NULL, 'v' },
+	{ "help", NULL, ALL, FIELD(help), true, NULL, 'h' },
+	{ "version", NULL, ALL, FIELD(version), true, NULL, 'V' },
+	{ "source", "a b", CAPTURE, FIELD(source), 0, "a b" },
+	{ "name", "tap0", REPLAY | INJECTOR, FIELD(name), 0, "tap0" },
+	{ "mac", "02:00:00:00:00:09", REPLAY | INJECTOR, FIELD(mac), 0,
+	  "\2\0\0\0\0\11" },
+};
+
+/* Whether the field of a row is as it has to be, and no other row is given. */
+static void expect_field(size_t row)
+{
+	const char *field = (const char *)&options + rows[row].offset;
+	size_t given = 0;
+
+	if (strcmp(rows[row].name, "mac") == 0) {
+		assert_memory_equal(field, rows[row].text, 6);
+	} else if (strcmp(rows[row].name, "name") == 0) {
+		assert_string_equal(field, rows[row].text);
+	} else if (rows[row].text) {
+		assert_string_equal(*(const char *const *)field,
+				    rows[row].text);
+	} else {
+		uint64_t value;
+
+		if (rows[row].size == sizeof(uint64_t))
+			memcpy(&value, field, sizeof(value));
+		else
+			value = rows[row].size == 1 ? *(const uint8_t *)field
+						    : *(const uint32_t *)field;
+		assert_int_equal(value, rows[row].number);
+	}
+	for (size_t i = 0; i < OPTIONS_ROWS_MAX; i++)
+		given += options.given[i] != NULL;
+	assert_int_equal(given, 1);
+}
+
+static void test_each_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char option[64], joined[64], letter[] = { '-', 0, 0 };
+
+		snprintf(option, sizeof(option), "--%s", rows[i].name);
+		snprintf(joined, sizeof(joined), "--%s=%s", rows[i].name,
+			 rows[i].value ? rows[i].value : "");
+		letter[1] = rows[i].letter;
+		for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+			bool fits = rows[i].scope & scope;
+			int used = rows[i].value ? 3 : 2;
+
+			assert_int_equal(PARSE(scope, option, rows[i].value),
+					 fits ? used : -EINVAL);
+			if (!fits)
+				continue;
+			expect_field(i);
+			assert_int_equal(PARSE(scope, joined),
+					 rows[i].value ? 2 : -EINVAL);
+			if (rows[i].value)
+				expect_field(i);
+			if (!rows[i].letter)
+				continue;
+			assert_int_equal(PARSE(scope, letter, rows[i].value),
+					 used);
+			expect_field(i);
+		}
+	}
+}
+
+/* Rows of the table that the rows above leave out: none. */
+static void test_no_row_is_left_out(void **state)
+{
+	struct redirect redirect;
+	const char *text;
+	size_t shown = 0;
+
+	(void)state;
+	redirect_begin(&redirect, STDOUT_FILENO);
+	options_help(ALL);
+	text = redirect_end(&redirect);
+	for (const char *at = text; (at = strstr(at, " --")); at++) {
+		size_t i = 0;
+
+		shown++;
+		while (i < COUNT(rows) &&
+		       (strncmp(at + 3, rows[i].name, strlen(rows[i].name)) ||
+			at[3 + strlen(rows[i].name)] != ' '))
+			i++;
+		if (i == COUNT(rows))
+			fail_msg("no row for%.20s", at);
+	}
+	assert_int_equal(shown, COUNT(rows) - 1); /* source is internal */
+	assert_null(strstr(text, "--source"));
+}
+
+static void test_help_by_scope(void **state)
+{
+	struct redirect redirect;
+	const char *text;
+
+	(void)state;
+	redirect_begin(&redirect, STDOUT_FILENO);
+	options_help(CAPTURE);
+	text = redirect_end(&redirect);
+	assert_non_null(strstr(text, "-f, --filter EXPR"));
+	assert_non_null(strstr(text, "    --loop N"));
+	assert_non_null(strstr(text, "[1]\n")); /* its default */
+	assert_null(strstr(text, "--mtu"));
+	assert_null(strstr(text, "--json"));
+}
+
+static void test_bad_values(void **state)
+{
+	static const struct {
+		const char *option;
+		const char *value;
+	} bad[] = {
+		{ "--name", "" },
+		{ "--name", "abcdefghijklmnop" },
+		{ "--name", "$(id)" },
+		{ "--name", "tf%s" },
+		{ "--mtu", "67" },
+		{ "--mtu", "65522" },
+		{ "--mtu", "4294968796" }, /* 1500 in 32 bits */
+		{ "--mtu", "1500x" },
+		{ "--mtu", "" },
+		{ "--mac", "01:00:5e:00:00:01" },
+		{ "--mac", "0" },
+		{ "--snaplen", "0" },
+		{ "--snaplen", "262145" },
+		{ "--queue-size", "0" },
+		{ "--queue-size", "1048577" },
+		{ "--when-full", "Wait" },
+		{ "--when-full", "" },
+		{ "--when-full", "waits" },
+		{ "--count", "0" },
+		{ "--count", "-1" },
+		{ "--count", "18446744073709551616" },
+		{ "--startup-delay", "-1s" },
+		{ "--startup-delay", "1x" },
+		{ "--linger", "" },
+		{ "--linger", "1e9" },
+		{ "--pps", "0" },
+		{ "--pps", "1000000001" },
+		{ "--loop", "-1" },
+		{ "--loop", "1.5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		if (PARSE(REPLAY, bad[i].option, bad[i].value) != -EINVAL)
+			fail_msg("%s %s was taken", bad[i].option,
+				 bad[i].value);
+		/* It says which option, the value, and what would be right. */
+		assert_non_null(strstr(error, bad[i].option));
+		assert_non_null(strstr(error, bad[i].value));
+		assert_non_null(strstr(error, "must be"));
+	}
+}
+
+static void test_wrong_usage(void **state)
+{
+	static const struct {
+		unsigned int scope;
+		const char *words[3];
+		const char *says;
+	} wrong[] = {
+		{ REPLAY, { "--bogus" }, "unknown option --bogus" },
+		{ REPLAY, { "--bogus=5" }, "unknown option --bogus" },
+		{ REPLAY, { "-x" }, "unknown option -x" },
+		{ REPLAY, { "-qx" }, "unknown option -x" },
+		{ REPLAY, { "--mtu" }, "--mtu needs a value" },
+		{ REPLAY, { "-f" }, "-f needs a value" },
+		{ REPLAY, { "-qf" }, "needs a value" },
+		{ REPLAY, { "--json=1" }, "--json takes no value" },
+		{ REPLAY, { "--verbose=" }, "--verbose takes no value" },
+		{ REPLAY, { "--source=x" }, "unknown option --source" },
+		{ REPLAY, { "file", "--bogus" }, "unknown option --bogus" },
+		{ CAPTURE, { "--json" }, "unknown option --json" },
+		{ CAPTURE, { "-q" }, "unknown option -q" },
+		{ CAPTURE, { "--mtu=1500" }, "unknown option --mtu" },
+		{ INJECTOR, { "-f", "ip" }, "unknown option -f" },
+		{ INJECTOR, { "--source=x" }, "unknown option --source" },
+		{ REPLAY, { "-W", "mtu=1500" }, "unknown option -W" },
+		{ REPLAY, { "-?" }, "unknown option -?" },
+		{ REPLAY, { "-:" }, "unknown option -:" },
+		{ REPLAY, { "-\033[31m" }, "unknown option -\\x1b" },
+		{ REPLAY, { "--\033[31m" }, "unknown option --\\x1b[31m" },
+		{ REPLAY, { "--=5" }, "option" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		int r = PARSE(wrong[i].scope, wrong[i].words[0],
+			      wrong[i].words[1]);
+
+		if (r != -EINVAL || !strstr(error, wrong[i].says))
+			fail_msg("\"%s\": %d, %.80s", wrong[i].words[0], r,
+				 r < 0 ? error : "");
+		assert_null(strchr(error, '\n'));
+		assert_null(strchr(error, '\033'));
+	}
+}
+
+/* It names the word that is wrong, not the one before it. */
+static void test_8_bit_letters(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(REPLAY, "-\377"), -EINVAL);
+	assert_non_null(strstr(error, "unknown option -\\xff"));
+	assert_int_equal(PARSE(REPLAY, "-\303\251"), -EINVAL);
+	assert_non_null(strstr(error, "unknown option -\\xc3"));
+	assert_int_equal(PARSE(REPLAY, "-q\303\251"), -EINVAL);
+	assert_null(strstr(error, "program"));
+}
+
+static void test_abbreviations(void **state)
+{
+	static const struct {
+		const char *word;
+		bool taken;
+	} abbreviated[] = {
+		{ "--when=drop", true },  { "--queue=5", true },
+		{ "--verb", true },	  { "--j", true },
+		{ "--startup=1s", true }, { "--ver", false },
+		{ "--s=1", false }, /* snaplen, startup-delay, strict */
+		{ "--mt=1500", true },	  { "--m=1500", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(abbreviated); i++) {
+		int r = PARSE(REPLAY, abbreviated[i].word);
+
+		if ((r == 2) != abbreviated[i].taken)
+			fail_msg("%s: %d", abbreviated[i].word, r);
+	}
+	/* By the rows of the scope alone: "--s" is not what it was above. */
+	assert_int_equal(PARSE(INJECTOR, "--s=1s"), 2);
+	assert_int_equal(options.startup_delay_ns, 1000000000);
+}
+
+static void test_operands(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(REPLAY, "a", "--mtu=68", "b", "-q"), 3);
+	assert_string_equal(argv[3], "a");
+	assert_string_equal(argv[4], "b");
+	assert_int_equal(options.mtu, 68);
+	assert_true(options.quiet);
+	assert_int_equal(PARSE(REPLAY, "-q", "--", "--mtu=68", "-"), 3);
+	assert_string_equal(argv[3], "--mtu=68");
+	assert_int_equal(options.mtu, 1500);
+	assert_int_equal(PARSE(REPLAY, "-"), 1);
+	assert_int_equal(PARSE(REPLAY, "-qvc5", "x"), 2);
+	assert_true(options.quiet && options.verbose);
+	assert_int_equal(options.count, 5);
+}
+
+static void test_last_one_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(REPLAY, "--mtu=68", "--mtu=100", "--name=abcdef",
+			       "--name=x"),
+			 5);
+	assert_int_equal(options.mtu, 100);
+	assert_string_equal(options.name, "x");
+}
+
+/* A message is cut, never longer than its room; the value in it is cut too. */
+static void test_message_size(void **state)
+{
+	char long_value[400];
+	char *two[] = { words[0], words[1], NULL };
+
+	(void)state;
+	memset(long_value, '\1', sizeof(long_value));
+	long_value[sizeof(long_value) - 1] = '\0';
+	assert_int_equal(PARSE(REPLAY, "--mtu", long_value), -EINVAL);
+	assert_non_null(strstr(error, "must be 68 to 65521"));
+	snprintf(words[0], sizeof(words[0]), "program");
+	snprintf(words[1], sizeof(words[1]), "--mtu=1");
+	for (size_t size = 1; size < 60; size++) {
+		memset(error, 'Z', sizeof(error));
+		assert_int_equal(options_parse(2, two, REPLAY, &options, error,
+					       size),
+				 -EINVAL);
+		assert_true(strlen(error) < size);
+		assert_int_equal(error[size], 'Z');
+	}
+}
+
+static void free_argv(char **handed)
+{
+	for (size_t i = 0; handed[i]; i++)
+		free(handed[i]);
+	free(handed);
+}
+
+/* Hands the options of scope on; reads them back by its rows. */
+static char **hand_on(unsigned int scope, const char *extra,
+		      struct options *read_back)
+{
+	char **handed = options_argv(&options, scope, "worker", extra);
+	int n = 0;
+
+	assert_non_null(handed);
+	assert_string_equal(handed[0], "worker");
+	while (handed[n])
+		n++;
+	assert_int_equal(options_parse(n, handed, scope, read_back, error,
+				       sizeof(error)),
+			 n);
+	return handed;
+}
+
+static void test_argv_of_injector(void **state)
+{
+	struct options back;
+	char **handed;
+
+	(void)state;
+	assert_int_equal(PARSE(REPLAY, "--name=tap%d", "--mac",
+			       "02:00:00:00:00:09", "--mtu=9000", "-f", "ip",
+			       "--queue=5", "--when-full=drop", "--pps=7",
+			       "--startup-delay=1.5", "-v", "-q"),
+			 13);
+	handed = hand_on(INJECTOR, NULL, &back);
+	assert_string_equal(back.name, "tap%d");
+	assert_memory_equal(back.mac, options.mac, 6);
+	assert_int_equal(back.mtu, 9000);
+	assert_int_equal(back.queue_size, 5);
+	assert_int_equal(back.when_full, WHEN_FULL_DROP);
+	assert_int_equal(back.pps, 7);
+	assert_int_equal(back.startup_delay_ns, 1500000000);
+	assert_int_equal(back.linger_ns, options.linger_ns);
+	assert_true(back.verbose);
+	assert_false(back.quiet); /* not of its scope */
+	assert_null(back.filter);
+	free_argv(handed);
+}
+
+/* Values that look like options, are empty or hold anything at all. */
+static void test_argv_of_capture(void **state)
+{
+	static const char *const values[] = {
+		"ip and tcp port 80",
+		"",
+		"-x",
+		"--loop=7",
+		"=",
+		"a=b",
+		"\1\377",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(values); i++) {
+		struct options back;
+		char source[64];
+		char **handed;
+
+		snprintf(source, sizeof(source), "--source=%s", values[i]);
+		assert_int_equal(PARSE(REPLAY, "--filter", values[i], "-s96",
+				       "--loop=3", "-c", "12", "--mtu=68"),
+				 8);
+		handed = hand_on(CAPTURE, source, &back);
+		assert_string_equal(back.filter, values[i]);
+		assert_string_equal(back.source, values[i]);
+		assert_int_equal(back.snaplen, 96);
+		assert_int_equal(back.loop, 3);
+		assert_int_equal(back.count, 12);
+		assert_int_equal(back.mtu, 1500);
+		assert_false(back.verbose);
+		free_argv(handed);
+	}
+}
+
+/* Each row, alone: handed on to each scope that takes it, to no other. */
+static void test_argv_of_each_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+			char option[64];
+			char **handed;
+
+			snprintf(option, sizeof(option), "--%s", rows[i].name);
+			if (PARSE(rows[i].scope, option, rows[i].value) < 0)
+				fail_msg("%s: %s", option, error);
+			handed = hand_on(scope, NULL, &options);
+			if (rows[i].scope & scope)
+				expect_field(i);
+			else
+				assert_null(handed[1]);
+			free_argv(handed);
+		}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_each_row),
+		cmocka_unit_test(test_no_row_is_left_out),
+		cmocka_unit_test(test_help_by_scope),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_8_bit_letters),
+		cmocka_unit_test(test_abbreviations),
+		cmocka_unit_test(test_operands),
+		cmocka_unit_test(test_last_one_counts),
+		cmocka_unit_test(test_message_size),
+		cmocka_unit_test(test_argv_of_injector),
+		cmocka_unit_test(test_argv_of_capture),
+		cmocka_unit_test(test_argv_of_each_row),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

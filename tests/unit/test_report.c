@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launcher/report.c: counters pages of anybody, numbers and nothing more. */
+#include <config.h>
+
+#include "tests/unit/unit.h"
+
+#include "launcher/report.h"
+
+static struct counters_capture capture;
+static struct counters_injector injector;
+static struct report report;
+
+static void add_link_type(size_t row, const char *name, size_t len,
+			  uint64_t packets)
+{
+	memset(capture.link_types[row].name, 0, COUNTERS_LINK_NAME_LEN);
+	memcpy(capture.link_types[row].name, name, len);
+	capture.link_types[row].packets = packets;
+}
+
+/* Every counter different, and a sum that adds up. */
+static int set_up(void **state)
+{
+	(void)state;
+	capture = (struct counters_capture){
+		.received = 1 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 512 + 1024 +
+			    2048,
+		.filtered = 5000,
+		.truncated = 6000,
+		.kernel_dropped = 7000,
+		.skipped_too_short = 64,
+		.skipped_too_long = 128,
+		.skipped_not_ip = 256,
+	};
+	injector = (struct counters_injector){
+		.injected = 1,
+		.frames_written = 2,
+		.bytes_injected = 60,
+		.dropped_queue = 4,
+		.dropped_interface_down = 8,
+		.dropped_stopped = 16,
+		.dropped_restart = 32,
+		.errors = 2048,
+		.queue_peak = 9000,
+		.first_ns = 1000000000,
+		.last_ns = 3500001999,
+		.interface = "tf0",
+	};
+	add_link_type(0, "LINUX_SLL", 9, 512);
+	add_link_type(3, "RAW", 3, 1024); /* rows between may be empty */
+	return 0;
+}
+
+static const char *print(bool json)
+{
+	static struct redirect redirect;
+
+	redirect_begin(&redirect, STDOUT_FILENO);
+	assert_int_equal(report_print(&report, json), 0);
+	return redirect_end(&redirect);
+}
+
+static void test_sum(void **state)
+{
+	(void)state;
+	report_read(&report, &capture, &injector);
+	assert_int_equal(report_dropped(&report), 4 + 8 + 16 + 32);
+	assert_int_equal(report_skipped(&report), 64 + 128 + 256 + 512 + 1024);
+	assert_int_equal(report_missing(&report), 0);
+	assert_int_equal(report.link_type_count, 2);
+	assert_int_equal(report.duration_ns, 2500001999);
+}
+
+static void test_line(void **state)
+{
+	(void)state;
+	report_read(&report, &capture, &injector);
+	assert_string_equal(print(false),
+			    "received=4093 injected=1 dropped=60 skipped=1984 "
+			    "errors=2048 seconds=2.500001 "
+			    "packets_per_second=0\n");
+}
+
+static void test_json(void **state)
+{
+	(void)state;
+	report_read(&report, &capture, &injector);
+	assert_string_equal(
+		print(true),
+		"{\"interface\":\"tf0\",\"received\":4093,\"injected\":1,"
+		"\"frames_written\":2,\"bytes_injected\":60,\"dropped\":{"
+		"\"queue\":4,\"interface_down\":8,\"stopped\":16,\"restart\":32"
+		"},\"skipped\":{\"too_short\":64,\"too_long\":128,\"not_ip\":"
+		"256,\"unsupported_link_type\":{\"LINUX_SLL\":512,\"RAW\":1024}"
+		"},\"errors\":2048,\"truncated\":6000,\"filtered\":5000,"
+		"\"kernel_dropped\":7000,\"queue_peak\":9000,\"seconds\":"
+		"2.500001,\"packets_per_second\":0}\n");
+}
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	capture = (struct counters_capture){ 0 };
+	injector = (struct counters_injector){ 0 };
+	report_read(&report, &capture, &injector);
+	assert_int_equal(report_missing(&report), 0);
+	assert_string_equal(print(false),
+			    "received=0 injected=0 dropped=0 skipped=0 "
+			    "errors=0 seconds=0.000000 packets_per_second=0\n");
+	assert_non_null(strstr(print(true), "{\"interface\":\"\","));
+	assert_non_null(strstr(print(true), "\"unsupported_link_type\":{}"));
+}
+
+/* Each counter of the sum, more and less than it should be by one. */
+static void test_missing(void **state)
+{
+	uint64_t *const parts[] = {
+		&injector.injected,
+		&injector.dropped_queue,
+		&injector.dropped_stopped,
+		&injector.dropped_interface_down,
+		&injector.dropped_restart,
+		&injector.errors,
+		&capture.skipped_too_short,
+		&capture.skipped_too_long,
+		&capture.skipped_not_ip,
+		&capture.link_types[0].packets,
+		&capture.link_types[3].packets,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		set_up(NULL);
+		++*parts[i];
+		report_read(&report, &capture, &injector);
+		assert_int_equal(report_missing(&report), -1);
+		*parts[i] -= 2;
+		report_read(&report, &capture, &injector);
+		assert_int_equal(report_missing(&report), 1);
+	}
+	set_up(NULL);
+	capture.received += 7; /* of which nobody says what became */
+	report_read(&report, &capture, &injector);
+	assert_int_equal(report_missing(&report), 7);
+}
+
+/* Sums beyond 64 bits wrap; what is shown are numbers all the same. */
+static void test_absurd(void **state)
+{
+	const char *text;
+
+	(void)state;
+	memset(&capture, 0xff, sizeof(capture));
+	memset(&injector, 0xff, sizeof(injector));
+	injector.first_ns = 0;
+	report_read(&report, &capture, &injector);
+	assert_int_equal(report.link_type_count, 1); /* all of one name */
+	(void)report_missing(&report);
+	text = print(true);
+	assert_non_null(strstr(text, "\"received\":18446744073709551615,"));
+	assert_null(strchr(text, '-'));
+	assert_int_equal(count_char(text, '{'), 4);
+	assert_int_equal(count_char(text, '}'), 4);
+	assert_int_equal(count_char(text, '\n'), 1);
+	assert_null(strchr(print(false), '-'));
+}
+
+static void test_durations(void **state)
+{
+	static const struct {
+		uint64_t first, last, injected, duration, rate;
+	} rows[] = {
+		{ 0, 0, 0, 0, 0 },
+		{ 5, 5, 1, 0, 0 },
+		{ 9, 5, 100, 0, 0 }, /* backwards */
+		{ UINT64_MAX, 0, 100, 0, 0 },
+		{ 1, 1000000001, 100, 1000000000, 100 },
+		{ 1, 2, 1, 1, 1000000000 },
+		{ 0, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1000000000 },
+		{ 0, 500000000, UINT64_C(1) << 62, 500000000,
+		  UINT64_C(1) << 63 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char rate[64];
+
+		injector.first_ns = rows[i].first;
+		injector.last_ns = rows[i].last;
+		injector.injected = rows[i].injected;
+		report_read(&report, &capture, &injector);
+		assert_int_equal(report.duration_ns, rows[i].duration);
+		snprintf(rate, sizeof(rate),
+			 " packets_per_second=%" PRIu64 "\n", rows[i].rate);
+		assert_non_null(strstr(print(false), rate));
+	}
+}
+
+/* Whatever a name holds: what is shown is one harmless JSON string. */
+static void test_names(void **state)
+{
+	char name[COUNTERS_LINK_NAME_LEN];
+
+	(void)state;
+	for (int c = 1; c < 256; c++) {
+		memset(name, c, sizeof(name)); /* and no NUL */
+		capture = (struct counters_capture){ 0 };
+		add_link_type(0, name, sizeof(name), 1);
+		report_read(&report, &capture, &injector);
+		assert_int_equal(strlen(report.link_types[0].name),
+				 COUNTERS_LINK_NAME_LEN);
+		for (const char *at = report.link_types[0].name; *at; at++)
+			if (*at < 0x20 || *at > 0x7e || strchr("\"\\<>&'", *at))
+				fail_msg("byte %#x came through",
+					 (unsigned int)c);
+	}
+	capture = (struct counters_capture){ 0 };
+	add_link_type(0, "a\":{\"\\\n\33", 8, 1);
+	report_read(&report, &capture, &injector);
+	assert_non_null(strstr(print(true), "{\"a???????\":1}"));
+}
+
+/* Not a name that tapfeed would have allowed: none at all. */
+static void test_interface(void **state)
+{
+	static const char *const bad[] = {
+		"a\"b", "a b", "-rf", "\33[31m", "a/b", "", "..", "tf%d",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		memset(injector.interface, 0, sizeof(injector.interface));
+		memcpy(injector.interface, bad[i], strlen(bad[i]));
+		report_read(&report, &capture, &injector);
+		assert_string_equal(report.interface, "");
+	}
+	memset(injector.interface, 'a', sizeof(injector.interface));
+	report_read(&report, &capture, &injector); /* no NUL in it */
+	assert_true(strlen(report.interface) < TAPFEED_IFNAME_SIZE);
+}
+
+/* A full disk is an error, not a report. */
+static void test_write_fails(void **state)
+{
+	int saved = dup(STDOUT_FILENO);
+	int full = open("/dev/full", O_WRONLY);
+	int r;
+
+	(void)state;
+	report_read(&report, &capture, &injector);
+	fflush(stdout);
+	assert_true(dup2(full, STDOUT_FILENO) >= 0);
+	r = report_print(&report, false);
+	dup2(saved, STDOUT_FILENO);
+	clearerr(stdout);
+	close(saved);
+	close(full);
+	assert_int_equal(r, -ENOSPC);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_sum, set_up),
+		cmocka_unit_test_setup(test_line, set_up),
+		cmocka_unit_test_setup(test_json, set_up),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test_setup(test_missing, set_up),
+		cmocka_unit_test_setup(test_absurd, set_up),
+		cmocka_unit_test_setup(test_durations, set_up),
+		cmocka_unit_test_setup(test_names, set_up),
+		cmocka_unit_test_setup(test_interface, set_up),
+		cmocka_unit_test_setup(test_write_fails, set_up),
+	};
+
+	return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
