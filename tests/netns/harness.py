@@ -453,9 +453,14 @@ class Reader:
         except PermissionError:
             self.forced = False
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 << 20)
-        sock.bind((self.name, 3))  # ETH_P_ALL
+        try:
+            sock.bind((self.name, 3))  # ETH_P_ALL
+            self.index = socket.if_nametoindex(self.name)
+        except OSError:
+            if exists(self.name):
+                raise
+            return None  # gone already: a run that was refused
         sock.settimeout(0.05)
-        self.index = socket.if_nametoindex(self.name)
         self.bound.set()
         return sock
 
