@@ -20,7 +20,7 @@ if "$dir/launcher/tapfeed" --version | grep -q ASan; then
 	exit 0
 fi
 
-echo 1..4
+echo 1..8
 number=0
 failed=0
 while read -r program allowed; do
@@ -44,6 +44,15 @@ while read -r program allowed; do
 		failed=1
 	else
 		echo "ok $number - $program links only what it may"
+	fi
+	number=$((number + 1))
+	if readelf -d "$dir/$program" | grep -q BIND_NOW &&
+		readelf -lW "$dir/$program" | grep -q GNU_RELRO &&
+		readelf -h "$dir/$program" | grep -q 'Type:.*DYN'; then
+		echo "ok $number - $program is PIE, its tables read-only"
+	else
+		echo "not ok $number - $program lacks PIE, RELRO or BIND_NOW"
+		failed=1
 	fi
 done <<ROWS
 $rows
