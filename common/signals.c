@@ -33,13 +33,25 @@ static int set_handler(int number, void (*handler)(int))
 	return sigaction(number, &action, NULL) < 0 ? -errno : 0;
 }
 
+/* nohup(1) has a hang-up ignored: then it stays so. */
+static bool hangup_counts(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGHUP, NULL, &action) == 0 &&
+	       action.sa_handler != SIG_IGN;
+}
+
 int signals_init(bool want_child)
 {
+	bool hangup = hangup_counts();
 	int r;
 
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGINT);
 	sigaddset(&blocked, SIGTERM);
+	if (hangup)
+		sigaddset(&blocked, SIGHUP);
 	if (want_child)
 		sigaddset(&blocked, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
@@ -54,6 +66,8 @@ int signals_init(bool want_child)
 		r = set_handler(SIGINT, on_stop);
 	if (r == 0)
 		r = set_handler(SIGTERM, on_stop);
+	if (r == 0 && hangup)
+		r = set_handler(SIGHUP, on_stop);
 	if (r == 0 && want_child)
 		r = set_handler(SIGCHLD, on_child);
 	initialised = r == 0;
@@ -103,5 +117,7 @@ void signals_default(void)
 	signals_check();
 	set_handler(SIGINT, SIG_DFL);
 	set_handler(SIGTERM, SIG_DFL);
+	if (hangup_counts())
+		set_handler(SIGHUP, SIG_DFL);
 	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stop signals. SIGINT and SIGTERM (and SIGCHLD, where asked for) stay blocked
- * but inside fd_poll(), so a signal is never lost between a check and a sleep.
+ * Stop signals. SIGINT, SIGTERM, SIGHUP (and SIGCHLD, if asked for) stay
+ * blocked but inside fd_poll(), so a signal is never lost between a check and a
+ * sleep.
  */
 #ifndef TAPFEED_COMMON_SIGNALS_H
 #define TAPFEED_COMMON_SIGNALS_H
@@ -15,7 +16,7 @@
  */
 int signals_init(bool want_child);
 
-/* How many SIGINT and SIGTERM have come, and the last one's number. */
+/* How many stop signals have come, and the last one's number. */
 int signals_stop_count(void);
 int signals_last_stop(void);
 

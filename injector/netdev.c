@@ -199,7 +199,7 @@ static void explain_taken(char *buf, size_t size, const char *name)
 
 	device_kind(name, kind, sizeof(kind));
 	by = kind[0] ? " by a device of kind " : "";
-	removable = strcmp(kind, "loopback") != 0;
+	removable = strcmp(kind, "tun") == 0; /* a leftover, maybe */
 	snprintf(buf, size,
 		 "cannot create %s: the name is taken%s%s; choose another with "
 		 "--name%s%s",
@@ -224,7 +224,7 @@ static void explain_open(char *buf, size_t size, int error)
 	else if (error == -EACCES && stat(TUN_PATH, &node) == 0)
 		snprintf(buf, size,
 			 "cannot open " TUN_PATH " for writing: its mode is "
-			 "%04o and its owner uid %u; run as that user, or "
+			 "%04o and its owner uid %u; as root: "
 			 "chmod 0666 " TUN_PATH " (as udev does; an interface "
 			 "still takes CAP_NET_ADMIN)",
 			 (unsigned int)node.st_mode & 07777u,

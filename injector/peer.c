@@ -173,6 +173,7 @@ static const char *on_batch(struct peer *peer, struct arena_slot *slot,
 	    batch_check(message, slot, peer->sequence, &peer->batch) < 0)
 		return "it sent a batch that contradicts itself";
 	arena_ref(slot);
+	peer->fed = true;
 	peer->sequence += batch_packets(&peer->batch);
 	return NULL;
 }
@@ -248,13 +249,14 @@ static bool fill(struct peer *peer)
 		return false;
 	if (peer->state == PEER_ENDED) { /* it did not wait for its Report */
 		peer_close(peer);
-	} else if (n == 0 && peer->state < PEER_FEEDING) {
+	} else if (!peer->fed && (n == 0 || n == -ECONNRESET)) {
 		/* It found nothing to send, and says itself why. */
 		peer->broken = true;
 		peer_close(peer);
 	} else {
-		peer_break(peer, n == 0 ? "it closed without End"
-					: log_errno((int)-n));
+		peer_break(peer, n == 0 || n == -ECONNRESET
+					 ? "it closed without End"
+					 : log_errno((int)-n));
 	}
 	return false;
 }

@@ -34,6 +34,7 @@ struct peer {
 	bool broken;   /* closed without End */
 	bool readable; /* poll said so, and nothing was read since */
 	bool stop_sent;
+	bool fed;	      /* it sent a batch */
 	char source[64];      /* escaped, for messages */
 	uint64_t deadline_ns; /* for what is awaited; CLOCK_NEVER: nothing is */
 	uint64_t sequence;    /* of the next packet */
