@@ -153,6 +153,32 @@ int source_next(struct source *source, struct packet *ret_packet)
 	}
 }
 
+/* A compression that is not read here: what it is called, and what reads it. */
+static const char *other_compression(const struct source *source)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+		const char *advice;
+	} rows[] = {
+		{ "\x28\xb5\x2f\xfd", 4,
+		  "zstd (zstdcat FILE | tapfeed replay -)" },
+		{ "\xfd"
+		  "7zXZ",
+		  5, "xz (xzcat FILE | tapfeed replay -)" },
+		{ "BZh", 3, "bzip2 (bzcat FILE | tapfeed replay -)" },
+		{ "\x04\x22\x4d\x18", 4,
+		  "lz4 (lz4cat FILE | tapfeed replay -)" },
+	};
+	const uint8_t *start = source->buf + source->start;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (source->end - source->start >= rows[i].len &&
+		    memcmp(start, rows[i].magic, rows[i].len) == 0)
+			return rows[i].advice;
+	return NULL;
+}
+
 void source_explain(const struct source *source, int error, char *buf,
 		    size_t size)
 {
@@ -160,7 +186,10 @@ void source_explain(const struct source *source, int error, char *buf,
 	const char *problem = capfile_problem(source->file);
 	bool decompressing = format && !source->ended;
 
-	if (error == -ENOTSUP)
+	if (error == -ENOTSUP && other_compression(source))
+		snprintf(buf, size, "compressed by %s",
+			 other_compression(source));
+	else if (error == -ENOTSUP)
 		snprintf(buf, size, "not a capture file%s%s: %s",
 			 format ? " inside its " : "", format ? format : "",
 			 problem);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/escape.h"
 #include "common/fd.h"
@@ -61,6 +62,12 @@ int main(int argc, char **argv)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	escape_text(shown, sizeof(shown), word, strlen(word));
+	if (access(word, F_OK) == 0) {
+		log_error("%s is a file, not a command: did you mean tapfeed "
+			  "replay %s?",
+			  shown, shown);
+		return TAPFEED_EXIT_USAGE;
+	}
 	log_error("%s is not a command; the commands are: replay (see tapfeed "
 		  "--help)",
 		  shown);

@@ -7,12 +7,17 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/ifname.h"
+
+/* To the line's start, and nothing behind it. */
+#define CLEAR "\r\033[K"
 
 #define INTERVAL_NS (PROGRESS_INTERVAL_MS * NS_PER_MS)
 
@@ -28,7 +33,10 @@ static struct {
 
 void progress_init(int wanted, uint64_t source_bytes)
 {
-	progress.wanted = wanted && isatty(STDERR_FILENO);
+	const char *terminal = getenv("TERM");
+
+	progress.wanted = wanted && isatty(STDERR_FILENO) && terminal &&
+			  strcmp(terminal, "dumb") != 0;
 	progress.source_bytes = source_bytes;
 	progress.next_ns = progress.wanted ? 0 : CLOCK_NEVER;
 }
@@ -51,20 +59,34 @@ static void format_rate(char *buf, size_t size, double per_s)
 
 /* ", 45 % of the file, 3 s left", as far as it is known. */
 static void format_position(char *buf, size_t size, uint64_t bytes,
-			    uint64_t now_ns)
+			    double share, uint64_t now_ns)
 {
 	uint64_t total = progress.source_bytes;
-	double left_s;
+	double done, left_s;
 
 	buf[0] = '\0';
 	if (total == 0 || bytes == 0)
 		return;
-	if (bytes > total)
-		bytes = total;
-	left_s = (double)(now_ns - progress.started_ns) / 1e9 *
-		 (double)(total - bytes) / (double)bytes;
-	snprintf(buf, size, ", %.0f %% of the file, %.0f s left",
-		 100.0 * (double)bytes / (double)total, left_s);
+	/* What was read and not yet written is not done. */
+	done = (double)bytes / (double)total * share;
+	if (!(done > 0) || done > 1)
+		return;
+	left_s = (double)(now_ns - progress.started_ns) / 1e9 * (1 - done) /
+		 done;
+	snprintf(buf, size, ", %.0f %% of the file, %.0f s left", 100.0 * done,
+		 left_s);
+}
+
+/* The bytes of a line that fit: one that wraps could not be taken off again. */
+static size_t cut_to_width(size_t len)
+{
+	struct winsize window;
+	size_t fits;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &window) < 0 || window.ws_col == 0)
+		return len;
+	fits = sizeof(CLEAR) - 1 + window.ws_col - 1u;
+	return len < fits ? len : fits;
 }
 
 void progress_draw(const struct counters_capture *capture,
@@ -72,6 +94,8 @@ void progress_draw(const struct counters_capture *capture,
 		   uint32_t queue_size, uint64_t now_ns)
 {
 	uint64_t injected = counter_get(&injector->injected);
+	uint64_t received = counter_get(&capture->received) -
+			    counter_get(&capture->skipped_link_type);
 	uint64_t queued = counter_get(&injector->queue_used);
 	char name[TAPFEED_IFNAME_SIZE];
 	char rate[32], position[64], line[256];
@@ -96,13 +120,14 @@ void progress_draw(const struct counters_capture *capture,
 		    (double)(injected - progress.last_injected) * 1e9 /
 			    (double)(now_ns - progress.last_ns));
 	format_position(position, sizeof(position),
-			counter_get(&capture->source_bytes), now_ns);
+			counter_get(&capture->source_bytes),
+			(double)injected / (double)received, now_ns);
 	n = snprintf(line, sizeof(line),
-		     "\r\033[K%s: %llu packets, %s, queue %.0f %%%s", name,
+		     CLEAR "%s: %llu packets, %s, queue %.0f %%%s", name,
 		     (unsigned long long)injected, rate,
 		     100.0 * (double)queued / (double)queue_size, position);
 	if (n > 0 && (size_t)n < sizeof(line))
-		fd_write_soon(STDERR_FILENO, line, (size_t)n);
+		fd_write_soon(STDERR_FILENO, line, cut_to_width((size_t)n));
 	progress.shown = true;
 	progress.last_ns = now_ns;
 	progress.last_injected = injected;
@@ -110,9 +135,7 @@ void progress_draw(const struct counters_capture *capture,
 
 void progress_clear(void)
 {
-	static const char clear[] = "\r\033[K";
-
 	if (progress.shown)
-		fd_write_soon(STDERR_FILENO, clear, sizeof(clear) - 1);
+		fd_write_soon(STDERR_FILENO, CLEAR, sizeof(CLEAR) - 1);
 	progress.shown = false;
 }

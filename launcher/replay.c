@@ -81,7 +81,8 @@ static int read_arguments(struct replay *run, int argc, char **argv)
 	}
 	if (argc - first != 1) {
 		log_error("%s; usage: tapfeed replay [OPTIONS] FILE|-",
-			  first == argc ? "which file?" : "one file at a time");
+			  first == argc ? "no file is given"
+					: "one file at a time");
 		return TAPFEED_EXIT_USAGE;
 	}
 	run->path = argv[first];
@@ -118,6 +119,8 @@ static int open_source(struct replay *run)
 	escape_text(run->shown, sizeof(run->shown),
 		    standard ? "standard input" : run->path,
 		    standard ? 14 : strlen(run->path));
+	if (!standard && stat(run->path, &st) == 0 && S_ISFIFO(st.st_mode))
+		log_info("%s: waiting for somebody to write to it", run->shown);
 	fd = standard ? fcntl(STDIN_FILENO, F_DUPFD, STDERR_FILENO + 1)
 		      : open(run->path, O_RDONLY | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -298,6 +301,7 @@ static int start(struct replay *run)
 	}
 	feed->spawner_fd = r;
 	feed->queue_size = run->options.queue_size;
+	feed->startup_delay_ns = run->options.startup_delay_ns;
 	return -1;
 }
 
@@ -366,6 +370,9 @@ static int finish(struct replay *run)
 	(void)waitpid(run->spawner_pid, NULL, 0);
 	report_read(&report, run->feed.capture, run->feed.injector);
 	settle_missing(&run->feed, &report);
+	if (report.received == 0 && report.filtered > 0)
+		log_warning("none of %llu packets matches the filter",
+			    (unsigned long long)report.filtered);
 	status = exit_status(run, &report);
 	/* Whoever waits for a reader of the report can be interrupted. */
 	signals_default();

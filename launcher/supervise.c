@@ -70,6 +70,9 @@ static void say_up(struct feed *feed)
 	feed->up = true;
 	log_info("%s is up (tap, mtu %llu)", name,
 		 (unsigned long long)counter_get(&feed->injector->mtu));
+	if (feed->startup_delay_ns >= NS_PER_S)
+		log_info("the first packet goes out in %.1f s",
+			 (double)feed->startup_delay_ns / (double)NS_PER_S);
 	linkwatch_set(&feed->link, (unsigned int)ifindex);
 }
 

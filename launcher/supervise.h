@@ -40,6 +40,7 @@ struct feed {
 	struct linkwatch link;
 	int spawner_fd;
 	uint32_t queue_size;
+	uint64_t startup_delay_ns;
 	/* Results. */
 	char interface[TAPFEED_IFNAME_SIZE]; /* valid where up */
 	bool up;			     /* the interface was there */

@@ -137,6 +137,36 @@ def _():
     check(feed["seconds"] >= 0.098, "200 packets at 2000/s took %s s" % feed["seconds"])
 
 
+@case("a lost terminal (SIGHUP) ends it like SIGTERM")
+def _():
+    feed = Feed(made(pcap(numbered(2000))), "--pps", "500")
+    feed.wait_up()
+    time.sleep(0.3)
+    feed.signal(signal.SIGHUP)
+    feed.wait(5)
+    equal("status", feed.status, 0)
+    check(feed["received"] > 0, feed.report)
+
+
+@case("a refused source is one line of its own, and nobody else complains")
+def _():
+    for number in range(8):
+        feed = Feed(made(b"%d no capture file" % number, "none.pcap")).wait(5)
+        equal("status", feed.status, 2)
+        equal("lines but \"is up\": %s" % feed.log, len(feed.lines("none.pcap")),
+              len([line for line in feed.log if "is up" not in line]))
+        equal("lines", len(feed.lines("none.pcap")), 1)
+
+
+@case("other compressions are named, with what reads them")
+def _():
+    for magic, tool in ((b"\x28\xb5\x2f\xfd", "zstdcat"), (b"\xfd7zXZ\x00", "xzcat"),
+                        (b"BZh9", "bzcat"), (b"\x04\x22\x4d\x18", "lz4cat")):
+        feed = Feed(made(magic + bytes(100), "packed")).wait(5)
+        equal("status", feed.status, 2)
+        check(feed.lines(tool), feed.log)
+
+
 @case("SIGTERM of capture alone: it ends its feed in order")
 def _():
     reader = Reader("tf0")

@@ -7,6 +7,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <sys/ioctl.h>
 #include <termios.h>
 
 #include "common/clock.h"
@@ -34,6 +35,7 @@ static int open_terminal(void)
 	cfmakeraw(&raw);
 	EXPECT(tcsetattr(fd, TCSANOW, &raw) == 0);
 	EXPECT(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	EXPECT(setenv("TERM", "xterm", 1) == 0);
 	return 0;
 }
 
@@ -58,7 +60,9 @@ static void fill(void)
 	injector.first_ns = T0;
 	injector.injected = 1000;
 	injector.queue_used = 1024;
-	capture.source_bytes = 250;
+	/* Twice as many were read, half of them wait. */
+	capture.received = 2000;
+	capture.source_bytes = 500;
 }
 
 static int lines(void)
@@ -77,11 +81,13 @@ static int lines(void)
 				", 25 % of the file, 3 s left") == 0);
 	injector.injected = 2001000;
 	injector.queue_used = 0;
+	capture.received = 2001000;
 	capture.source_bytes = 1000;
 	draw(T0 + 3 * NS_PER_S);
 	EXPECT(strcmp(screen(), "\r\033[Ktf0: 2001000 packets, 1.00 M/s, "
 				"queue 0 %, 100 % of the file, 0 s left") == 0);
 	injector.injected = 2021000;
+	capture.received = 2021000;
 	draw(T0 + 4 * NS_PER_S);
 	EXPECT(strstr(screen(), "packets, 20 k/s,"));
 	progress_clear();
@@ -100,6 +106,29 @@ static int unknown_length(void)
 	draw(T0 + NS_PER_S);
 	EXPECT(strcmp(screen(),
 		      "\r\033[Ktf0: 1000 packets, 1000/s, queue 25 %") == 0);
+	return 0;
+}
+
+/* A line that wrapped could not be taken off the screen again. */
+static int narrow(void)
+{
+	const struct winsize window = { .ws_row = 10, .ws_col = 21 };
+
+	EXPECT(open_terminal() == 0);
+	EXPECT(ioctl(STDERR_FILENO, TIOCSWINSZ, &window) == 0);
+	progress_init(1, 1000);
+	fill();
+	draw(T0 + NS_PER_S);
+	EXPECT(strcmp(screen(), "\r\033[Ktf0: 1000 packets, 1") == 0);
+	return 0;
+}
+
+static int dumb(void)
+{
+	EXPECT(open_terminal() == 0);
+	EXPECT(setenv("TERM", "dumb", 1) == 0);
+	progress_init(1, 1000);
+	EXPECT(progress_next_ns() == CLOCK_NEVER);
 	return 0;
 }
 
@@ -202,6 +231,8 @@ static int hostile_numbers(void)
 
 TEST(lines)
 TEST(unknown_length)
+TEST(narrow)
+TEST(dumb)
 TEST(not_wanted)
 TEST(no_terminal)
 TEST(hostile_names)
@@ -212,6 +243,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_unknown_length),
+		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_dumb),
 		cmocka_unit_test(test_not_wanted),
 		cmocka_unit_test(test_no_terminal),
 		cmocka_unit_test(test_hostile_names),
