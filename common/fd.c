@@ -44,6 +44,8 @@ int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns)
 	const struct timespec *wait = NULL;
 	int ready;
 
+	if (signals_unheard())
+		deadline_ns = 0;
 	if (deadline_ns != CLOCK_NEVER) {
 		timeout = clock_until(clock_now_ns(), deadline_ns);
 		wait = &timeout;

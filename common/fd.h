@@ -22,7 +22,8 @@ void fd_write_soon(int fd, const void *buf, size_t size);
 /*
  * ppoll(2) until deadline_ns (CLOCK_MONOTONIC; CLOCK_NEVER: none) with the stop
  * signals of common/signals.h let in. Returns the number of ready fds, 0 also
- * where a signal came first, or a negative errno.
+ * where a signal came first or has not been asked about yet, or a negative
+ * errno.
  */
 int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
 

@@ -10,6 +10,7 @@
 
 static volatile sig_atomic_t stop_count;
 static volatile sig_atomic_t last_stop;
+static sig_atomic_t asked_count; /* as signals_stop_count() last said it */
 static sigset_t blocked;
 static sigset_t wait_mask;
 static bool initialised;
@@ -76,7 +77,13 @@ int signals_init(bool want_child)
 
 int signals_stop_count(void)
 {
-	return stop_count;
+	asked_count = stop_count;
+	return asked_count;
+}
+
+bool signals_unheard(void)
+{
+	return stop_count != asked_count;
 }
 
 int signals_last_stop(void)

@@ -21,6 +21,13 @@ int signals_stop_count(void);
 int signals_last_stop(void);
 
 /*
+ * Whether one has come since signals_stop_count() was last called. Then
+ * fd_poll() does not sleep: a loop that has just logged a line, say, took it
+ * there.
+ */
+bool signals_unheard(void);
+
+/*
  * Takes pending stop signals without sleeping: for loops that are busy and do
  * not come by fd_poll() often.
  */

@@ -208,6 +208,7 @@ static void end_orphans(struct spawner *spawner)
 	for (size_t i = 0; i < spawner->n; i++)
 		close_child_fds(&spawner->table[i]);
 	while (any_running(spawner) && clock_now_ns() < deadline) {
+		(void)signals_stop_count();
 		(void)fd_poll(NULL, 0, deadline);
 		reap(spawner);
 	}
@@ -228,6 +229,7 @@ static _Noreturn void run_spawner(struct spawner *spawner)
 		struct pollfd fd = { .fd = spawner->sock, .events = POLLIN };
 		uint8_t command;
 
+		(void)signals_stop_count(); /* they are not for the spawner */
 		(void)fd_poll(&fd, 1, CLOCK_NEVER);
 		reap(spawner);
 		if (!fd.revents)

@@ -184,6 +184,26 @@ static int stop_beside_ready_fd(void)
 	return 0;
 }
 
+/* One that was taken elsewhere, in a log line say, does not wait for an event.
+ */
+static int unheard(void)
+{
+	uint64_t began = clock_now_ns();
+
+	EXPECT(stop_beside_ready_fd() == 0);
+	kill(getpid(), SIGINT);
+	signals_check();
+	EXPECT(signals_unheard());
+	EXPECT(fd_poll(NULL, 0, began + 5 * NS_PER_S) == 0);
+	EXPECT(clock_now_ns() < began + NS_PER_S);
+	EXPECT(signals_stop_count() == 2);
+	/* Asked about, it is no reason any more. */
+	EXPECT(!signals_unheard());
+	EXPECT(fd_poll(NULL, 0, clock_now_ns() + 50 * NS_PER_MS) == 0);
+	EXPECT(clock_now_ns() >= began + 50 * NS_PER_MS);
+	return 0;
+}
+
 #define TEST(name)                                                             \
 	static void test_##name(void **state)                                  \
 	{                                                                      \
@@ -201,6 +221,7 @@ TEST(many)
 TEST(broken_pipe)
 TEST(reset)
 TEST(stop_beside_ready_fd)
+TEST(unheard)
 
 int main(void)
 {
@@ -215,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_broken_pipe),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_stop_beside_ready_fd),
+		cmocka_unit_test(test_unheard),
 	};
 
 	return cmocka_run_group_tests_name("signals", tests, NULL, NULL);
