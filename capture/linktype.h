@@ -11,8 +11,16 @@
 #include <stdint.h>
 
 #define LINKTYPE_ETHERNET 1u
+/* Raw IP, as systems wrote it that stored their own DLT_RAW. */
+#define LINKTYPE_DLT_RAW	 12u
+#define LINKTYPE_DLT_RAW_OPENBSD 14u /* and BSD/OS */
+#define LINKTYPE_RAW		 101u
+#define LINKTYPE_IPV4		 228u
+#define LINKTYPE_IPV6		 229u
 
+/* As libpcap has it, but for OpenBSD's DLT_RAW, which it knows there alone. */
 int linktype_to_dlt(uint32_t linktype);
+uint32_t linktype_of_dlt(int dlt);
 
 /* libpcap's name ("LINUX_SLL"), or "LINKTYPE_n" where it has none. */
 void linktype_name(uint32_t linktype, char *buf, size_t size);

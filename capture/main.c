@@ -1,44 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tapfeed-capture: reads packets from a source handed over as a descriptor,
- * converts them and feeds them to the injector. It opens no path and holds no
- * privilege; the source is hostile, and so is what the injector says.
+ * tapfeed-capture: reads packets from files handed over as descriptors or from
+ * interfaces, converts them and feeds them to the injector. It opens no path,
+ * and its one privilege, CAP_NET_RAW, is gone before it reads a packet. The
+ * source is hostile, and so is what the injector says.
  */
 #include <config.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "capture/convert.h"
 #include "capture/filter.h"
 #include "capture/linktype.h"
 #include "capture/sender.h"
-#include "capture/source_file.h"
+#include "capture/sources.h"
 #include "common/clock.h"
 #include "common/escape.h"
+#include "common/fd.h"
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/worker.h"
 #include "proto/counters.h"
 
-/* Packets that are read without one being sent, between two looks at signals.
- */
+/* Packets that are taken between two looks at signals and the clock. */
 #define LOOK_PACKETS 4096
+
+/*
+ * With --pps files are read so far ahead of the injector's pace, not as far as
+ * buffers go: a stop, --duration or a killed injector then concern few packets.
+ */
+#define AHEAD_NS      (250 * NS_PER_MS)
+#define AHEAD_STEP_NS (50 * NS_PER_MS)
+
+/* Between two looks at the kernel's own counters. */
+#define DROPPED_NS NS_PER_S
 
 struct capture {
 	struct options options;
 	struct worker worker;
 	struct counters_capture *counters;
-	struct source *source;
-	struct filter *filter;
+	struct sources sources;
+	struct filter *filter; /* of files; the kernel filters interfaces */
 	struct sender *sender;
-	char name[128];		/* of the source, escaped */
-	uint64_t pass_start;	/* packets read before this pass */
-	uint64_t pass_received; /* and received */
+	uint64_t pass_received; /* packets received before this pass */
 	uint64_t read;		/* packets read in all */
+	uint64_t begin_ns;	/* when the gate opened */
+	uint64_t end_ns;	/* by --duration; CLOCK_NEVER: none */
+	uint64_t dropped_ns;	/* the next look at the kernel's counters */
 	bool full;		/* --count is reached */
+	int status; /* TAPFEED_EXIT_OK as long as no source failed */
 };
 
 static const char about[] =
@@ -47,43 +62,101 @@ static const char about[] =
 	"(source,\n"
 	"feed, control, counters, notify); not by hand.";
 
-static int capture_open(struct capture *capture)
+/* Connects to a listening feed socket. The fd or a negative errno. */
+static int connect_feed(const char *path)
 {
-	int source = listen_take("source");
-	int feed = listen_take("feed");
-	char error[256];
-	int r;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = 0;
 
-	capture->counters = capture->worker.counters;
-	escape_text(capture->name, sizeof(capture->name),
-		    capture->options.source, strlen(capture->options.source));
-	if (source < 0 || feed < 0) {
-		log_error("no descriptors named \"source\" and \"feed\" were "
-			  "handed over; start me through tapfeed");
+	if (fd < 0)
+		return -errno;
+	memcpy(address.sun_path, path,
+	       strlen(path)); /* its length was checked */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		r = -errno;
+	if (r < 0)
+		fd_close(&fd);
+	return r < 0 ? r : fd;
+}
+
+/*
+ * The feed: handed over, or behind a path; -1 where it comes by the control
+ * socket. 0 or the exit status.
+ */
+static int find_feed(const struct capture *capture, int *ret_fd)
+{
+	const char *path = capture->options.feed_path;
+	int fd = listen_take("feed");
+
+	if (fd < 0 && path && capture->worker.control_fd < 0) {
+		fd = connect_feed(path);
+		if (fd < 0) {
+			log_error("no feed behind %s: %s", path,
+				  log_errno(-fd));
+			return fd == -EACCES ? TAPFEED_EXIT_PERMISSION
+					     : TAPFEED_EXIT_USAGE;
+		}
+	}
+	if (fd < 0 && capture->worker.control_fd < 0) {
+		log_error("no descriptor named \"feed\" was handed over; "
+			  "start me through tapfeed");
 		return TAPFEED_EXIT_USAGE;
 	}
-	r = filter_new(capture->options.filter, &capture->filter, error,
-		       sizeof(error));
-	if (r == -EINVAL) {
-		char shown[200];
+	*ret_fd = fd;
+	return 0;
+}
 
-		escape_text(shown, sizeof(shown), capture->options.filter,
-			    strlen(capture->options.filter));
+/*
+ * The number of the next packet: 0, or behind those that a former capture,
+ * which died, had counted on the same page.
+ */
+static uint64_t first_sequence(const struct counters_capture *counters)
+{
+	return counters->received - counters->skipped_too_short -
+	       counters->skipped_too_long - counters->skipped_not_ip -
+	       counters->skipped_link_type;
+}
+
+static int open_filter(struct capture *capture)
+{
+	const char *expression = capture->options.filter;
+	char error[256], shown[200];
+	int r;
+
+	if (capture->sources.live)
+		return sources_set_filter(&capture->sources, expression);
+	r = filter_new(expression, &capture->filter, error, sizeof(error));
+	if (r == -EINVAL) {
+		escape_text(shown, sizeof(shown), expression,
+			    strlen(expression));
 		log_error("--filter \"%s\": %s; see pcap-filter(7)", shown,
 			  error);
 		return TAPFEED_EXIT_USAGE;
 	}
+	if (r < 0)
+		log_error("memory for the filter: %s", log_errno(-r));
+	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
+}
+
+/* What takes no privilege. 0 or the exit status. */
+static int capture_open(struct capture *capture)
+{
+	int feed_fd = -1;
+	int r = open_filter(capture);
+
+	capture->counters = capture->worker.counters;
+	capture->end_ns = CLOCK_NEVER;
 	if (r == 0)
-		r = source_new(source, &capture->source);
-	if (r == 0)
-		r = sender_new(feed, capture->worker.control_fd,
-			       &capture->sender);
-	if (r < 0) {
-		log_error("preparing to read %s: %s", capture->name,
-			  log_errno(-r));
-		return TAPFEED_EXIT_LOSS;
-	}
-	return 0;
+		r = find_feed(capture, &feed_fd);
+	if (r != 0)
+		return r;
+	r = sender_new(feed_fd, capture->worker.control_fd,
+		       capture->options.sources[0],
+		       first_sequence(capture->counters), &capture->sender);
+	if (r < 0)
+		log_error("preparing the feed: %s", log_errno(-r));
+	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
 }
 
 /*
@@ -112,7 +185,7 @@ static struct counters_link_type *link_type_row(
 }
 
 static void count_skip(struct capture *capture, const struct packet *packet,
-		       enum convert_verdict verdict)
+		       const char *source, enum convert_verdict verdict)
 {
 	struct counters_capture *counters = capture->counters;
 
@@ -123,6 +196,9 @@ static void count_skip(struct capture *capture, const struct packet *packet,
 	case CONVERT_TOO_LONG:
 		counter_add(&counters->skipped_too_long, 1);
 		break;
+	case CONVERT_NOT_IP:
+		counter_add(&counters->skipped_not_ip, 1);
+		break;
 	case CONVERT_LINK_TYPE: {
 		struct counters_link_type *row =
 			link_type_row(counters, packet->link_type);
@@ -130,7 +206,7 @@ static void count_skip(struct capture *capture, const struct packet *packet,
 		if (row->packets == 0)
 			log_warning("%s: packets of link type %s cannot be "
 				    "injected and are skipped",
-				    capture->name, row->name);
+				    source, row->name);
 		counter_add(&row->packets, 1);
 		counter_add(&counters->skipped_link_type, 1);
 		break;
@@ -140,8 +216,9 @@ static void count_skip(struct capture *capture, const struct packet *packet,
 	}
 }
 
-/* Takes one packet from the source. 0, or the sender's negative errno. */
-static int take_packet(struct capture *capture, struct packet *packet)
+/* Takes one packet of a source. 0, or the sender's negative errno. */
+static int take_packet(struct capture *capture, struct packet *packet,
+		       size_t source)
 {
 	const struct options *options = &capture->options;
 	struct counters_capture *counters = capture->counters;
@@ -150,7 +227,7 @@ static int take_packet(struct capture *capture, struct packet *packet)
 	size_t n;
 
 	capture->read++;
-	if (!filter_pass(capture->filter, packet)) {
+	if (capture->filter && !filter_pass(capture->filter, packet)) {
 		counter_add(&counters->filtered, 1);
 		return 0;
 	}
@@ -160,9 +237,11 @@ static int take_packet(struct capture *capture, struct packet *packet)
 		packet->captured_len = options->snaplen;
 		packet->data_len = options->snaplen;
 	}
-	verdict = convert_packet(packet, frames, &n);
+	verdict = convert_packet(packet, sender_kind(capture->sender), frames,
+				 &n);
 	if (verdict != CONVERT_OK) {
-		count_skip(capture, packet, verdict);
+		count_skip(capture, packet, capture->sources.names[source],
+			   verdict);
 		return 0;
 	}
 	if (packet->captured_len < packet->original_len)
@@ -170,72 +249,148 @@ static int take_packet(struct capture *capture, struct packet *packet)
 	return sender_add(capture->sender, frames, n, packet->time_ns);
 }
 
-/* Says what is wrong with the source; the exit status. */
-static int source_failed(const struct capture *capture, int error)
+/* Says what is wrong with a source; the others go on. */
+static void source_failed(struct capture *capture, size_t i, int error)
 {
-	char problem[256];
-	uint64_t whole = capture->read - capture->pass_start;
+	const struct sources *sources = &capture->sources;
+	const char *name = sources->names[i];
+	uint64_t whole = sources->read[i];
+	char problem[512];
 
-	source_explain(capture->source, error, problem, sizeof(problem));
-	if (whole == 0)
-		log_error("%s: %s", capture->name, problem);
+	source_explain(sources->list[i], error, problem, sizeof(problem));
+	if (whole == 0 || sources->live)
+		log_error("%s: %s", name, problem);
 	else
-		log_error("%s: %s; the %llu packets before it were taken",
-			  capture->name, problem, (unsigned long long)whole);
+		log_error("%s: %s; the %llu packets before it were taken", name,
+			  problem, (unsigned long long)whole);
 	if (error == -ENOTSUP || (error == -ENODATA && whole == 0))
-		return TAPFEED_EXIT_USAGE;
-	return TAPFEED_EXIT_LOSS;
+		capture->status = TAPFEED_EXIT_USAGE;
+	else if (capture->status == TAPFEED_EXIT_OK)
+		capture->status = TAPFEED_EXIT_LOSS;
 }
 
-/* At the end of a pass. Returns whether there is another one. */
-static bool next_pass(struct capture *capture, int *ret_error)
+/* At the end of a pass over files. Returns whether there is another one. */
+static bool next_pass(struct capture *capture)
 {
 	struct counters_capture *counters = capture->counters;
 	bool nothing = counters->received == capture->pass_received;
+	int r;
 
+	if (capture->sources.live || capture->sources.stopping_ns > 0)
+		return false;
 	counter_add(&counters->passes, 1);
-	capture->pass_start = capture->read;
 	capture->pass_received = counters->received;
 	/* It would be read for ever for nothing. */
-	if (counters->passes == capture->options.loop || nothing)
+	if (counters->passes == capture->options.loop || nothing ||
+	    capture->status != TAPFEED_EXIT_OK)
 		return false;
-	*ret_error = source_rewind(capture->source);
-	return *ret_error == 0;
+	r = sources_rewind(&capture->sources);
+	if (r < 0)
+		source_failed(capture, 0, r);
+	return r == 0;
 }
 
-/* Waits for the source; what was collected goes out first. */
-static int wait_for_source(struct capture *capture)
+/* What the kernel dropped, now and then: it costs a system call. */
+static void count_dropped(struct capture *capture, uint64_t now_ns)
 {
+	static struct log_limit limit = { .burst = 1,
+					  .interval_ns = 10 * NS_PER_S };
+	uint64_t dropped, left_out;
+
+	if (!capture->sources.live || now_ns < capture->dropped_ns)
+		return;
+	capture->dropped_ns = now_ns + DROPPED_NS;
+	dropped = sources_dropped(&capture->sources);
+	if (dropped == 0)
+		return;
+	counter_add(&capture->counters->kernel_dropped, dropped);
+	if (log_limit_pass(&limit, now_ns, &left_out))
+		log_warning(
+			"the kernel dropped %llu packets (kernel_dropped): "
+			"a ring was full; see --buffer-size, --filter and "
+			"--snaplen",
+			(unsigned long long)capture->counters->kernel_dropped);
+}
+
+/* Signals, the clock, the feed: between packets. 0 or the sender's errno. */
+static int look(struct capture *capture, const int *fds, size_t n,
+		uint64_t deadline_ns)
+{
+	uint64_t now_ns;
+	int r;
+
+	if (capture->end_ns < deadline_ns)
+		deadline_ns = capture->end_ns;
+	r = sender_wait(capture->sender, fds, n, deadline_ns);
+	now_ns = clock_now_ns();
+	if (sender_stop(capture->sender) || now_ns >= capture->end_ns) {
+		capture->end_ns = CLOCK_NEVER;
+		sources_stop(&capture->sources, now_ns);
+	}
+	count_dropped(capture, now_ns);
+	counter_set(&capture->counters->source_bytes,
+		    sources_bytes(&capture->sources));
+	return r;
+}
+
+/* Waits for the sources; what was collected goes out first. */
+static int wait_for_sources(struct capture *capture)
+{
+	int fds[TAPFEED_SOURCES_MAX];
+	uint64_t deadline_ns;
+	size_t n;
 	int r = sender_flush(capture->sender);
 
 	if (r < 0)
 		return r;
-	return sender_wait(capture->sender, source_fd(capture->source),
-			   source_ready(capture->source) ? 0 : CLOCK_NEVER);
+	n = sources_wait(&capture->sources, fds, &deadline_ns);
+	return look(capture, fds, n, deadline_ns);
 }
 
-/* Takes one packet, or waits. Returns whether to go on; else the errors say
- * why. */
-static bool step(struct capture *capture, struct packet *packet,
-		 int *ret_source_error, int *ret_feed_error)
+/* Whether the files are read far enough ahead. */
+static bool far_ahead(const struct capture *capture)
 {
-	int r = source_next(capture->source, packet);
+	const struct options *options = &capture->options;
+	unsigned __int128 span;
 
-	*ret_feed_error = 0;
-	if (r < 0) {
-		*ret_source_error = r;
+	if (options->pps == 0 || options->live ||
+	    options->when_full != WHEN_FULL_WAIT)
 		return false;
+	span = clock_now_ns() - capture->begin_ns + AHEAD_NS;
+	return capture->counters->received > span * options->pps / NS_PER_S;
+}
+
+static int wait_for_pace(struct capture *capture)
+{
+	int r = sender_flush(capture->sender);
+
+	return r < 0 ? r
+		     : look(capture, NULL, 0, clock_now_ns() + AHEAD_STEP_NS);
+}
+
+/* Takes one packet, or waits. Returns whether to go on. */
+static bool step(struct capture *capture, int *ret_feed_error)
+{
+	struct packet packet;
+	size_t source;
+	int r;
+
+	if (capture->sources.stopping_ns == 0 && far_ahead(capture)) {
+		*ret_feed_error = wait_for_pace(capture);
+		return *ret_feed_error == 0;
 	}
-	if (r == SOURCE_END)
-		return next_pass(capture, ret_source_error);
-	if (r == SOURCE_WAIT)
-		*ret_feed_error = wait_for_source(capture);
+	r = sources_next(&capture->sources, &packet, &source);
+	*ret_feed_error = 0;
+	if (r < 0)
+		source_failed(capture, source, r);
+	else if (r == SOURCE_END)
+		return next_pass(capture);
+	else if (r == SOURCE_WAIT)
+		*ret_feed_error = wait_for_sources(capture);
 	else
-		*ret_feed_error = take_packet(capture, packet);
+		*ret_feed_error = take_packet(capture, &packet, source);
 	if (*ret_feed_error == 0 && capture->read % LOOK_PACKETS == 0)
-		*ret_feed_error = sender_wait(capture->sender, -1, 0);
-	counter_set(&capture->counters->source_bytes,
-		    source_bytes(capture->source));
+		*ret_feed_error = look(capture, NULL, 0, 0);
 	return *ret_feed_error == 0 && !capture->full;
 }
 
@@ -243,50 +398,85 @@ static int feed_failed(int error)
 {
 	if (error == -EPIPE) /* whoever watches both knows why it ended */
 		log_debug("the injector closed the feed");
+	else if (error == -ETIMEDOUT)
+		log_error("the injector did not say in time what became of the "
+			  "last packets");
 	else
 		log_error("the feed to the injector: %s", log_errno(-error));
 	return TAPFEED_EXIT_LOSS;
 }
 
-/*
- * A file's start is looked at before the gate opens, so that what is no capture
- * file is known at once. 0 or a negative errno of the source.
- */
-static int probe(struct capture *capture)
+/* What is captured from the feed's own interface would go round for ever. */
+static bool is_loop(struct capture *capture)
 {
-	struct packet packet;
-	int r;
+	const char *interface = sender_interface(capture->sender);
 
-	if (!source_is_regular(capture->source))
-		return 0;
-	r = source_next(capture->source, &packet);
-	if (r == -ENOTSUP || r == -ENODATA)
-		return r;
-	return source_rewind(capture->source);
+	for (size_t i = 0; i < capture->sources.count; i++) {
+		if (!capture->sources.live ||
+		    strcmp(capture->options.sources[i], interface) != 0)
+			continue;
+		log_error("%s is the feed's own interface: it cannot capture "
+			  "from what it makes",
+			  interface);
+		capture->status = TAPFEED_EXIT_USAGE;
+		return true;
+	}
+	return false;
+}
+
+/* The gate has opened: packets count from now on. */
+static void begin(struct capture *capture)
+{
+	uint64_t now_ns = clock_now_ns();
+	char text[64];
+
+	capture->begin_ns = now_ns;
+	if (capture->options.duration_ns > 0)
+		capture->end_ns = now_ns + capture->options.duration_ns;
+	sources_start(&capture->sources);
+	capture->dropped_ns = now_ns + DROPPED_NS;
+	/* tapfeed knows how interfaces are stacked. */
+	snprintf(text, sizeof(text), "X_INTERFACE=%s\nSTATUS=capturing",
+		 sender_interface(capture->sender));
+	notify_send(text);
 }
 
 static int capture_run(struct capture *capture)
 {
 	struct sender *sender = capture->sender;
-	struct packet packet;
-	int source_error = 0;
-	int r = sender_hello(sender, capture->options.source);
+	size_t source = 0;
+	int r = sender_hello(sender);
+	int error = sources_probe(&capture->sources, &source);
+
+	if (error < 0) {
+		source_failed(capture, source, error);
+		return capture->status;
+	}
+	while (r == 0 && !sender_welcome(sender) && !sender_stop(sender))
+		r = sender_wait(sender, NULL, 0, CLOCK_NEVER);
+	if (r == 0 && !sender_stop(sender) && !is_loop(capture)) {
+		begin(capture);
+		while (step(capture, &r))
+			;
+		capture->dropped_ns = 0;
+		count_dropped(capture, clock_now_ns());
+	}
+	if (r == 0)
+		r = sender_end(sender, capture->counters);
+	return r < 0 ? feed_failed(r) : capture->status;
+}
+
+/* Interfaces are opened before privileges go, files are read after. */
+static int open_confined(struct capture *capture)
+{
+	bool live = capture->options.live;
+	int r = live ? sources_open(&capture->sources, &capture->options) : 0;
 
 	if (r == 0)
-		source_error = probe(capture);
-	if (source_error < 0)
-		return source_failed(capture, source_error);
-	while (r == 0 && !sender_welcome(sender) && !sender_stop(sender))
-		r = sender_wait(sender, -1, CLOCK_NEVER);
-	while (r == 0 && !sender_stop(sender) &&
-	       step(capture, &packet, &source_error, &r))
-		;
-	if (r == 0)
-		r = sender_end(sender);
-	if (r < 0)
-		return feed_failed(r);
-	return source_error < 0 ? source_failed(capture, source_error)
-				: TAPFEED_EXIT_OK;
+		r = worker_confine();
+	if (r == 0 && !live)
+		r = sources_open(&capture->sources, &capture->options);
+	return r == 0 ? capture_open(capture) : r;
 }
 
 int main(int argc, char **argv)
@@ -297,17 +487,14 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	r = worker_confine();
-	if (r != 0)
-		return r;
-	r = capture_open(&capture);
+	r = open_confined(&capture);
 	if (r != 0)
 		return r;
 	listen_done();
 	notify_send("READY=1");
 	r = capture_run(&capture);
 	sender_free(capture.sender);
-	source_free(capture.source);
+	sources_done(&capture.sources);
 	filter_free(capture.filter);
 	return r;
 }

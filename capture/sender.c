@@ -10,20 +10,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/fdpass.h"
 #include "common/frame.h"
+#include "common/ifname.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/signals.h"
 #include "proto/feed.pb-c.h"
 #include "proto/limits.h"
+#include "proto/worker.h"
 
 /*
  * After stop: the injector drains for TAPFEED_DRAIN_DEADLINE_S and then reads
  * what is left; one that does not is given up.
  */
 #define LAST_WORDS_NS ((TAPFEED_DRAIN_DEADLINE_S + 3) * NS_PER_S)
+
+/*
+ * The same on a feed without Welcome: its other end may lie in the control
+ * socket of an injector that died before it took it.
+ */
+#define NOT_WELCOME_NS (2 * NS_PER_S)
 
 /* The injector's messages are small. */
 #define IN_MAX_BYTES 256u
@@ -42,14 +54,20 @@ static_assert(PAYLOAD_MAX_BYTES + 256u + CONVERT_FRAMES_MAX * 20u <=
 	      "a packet alone fits in a frame");
 
 struct sender {
-	int fd;
+	int fd; /* -1: none, a new one may come */
 	int control_fd;
+	char source[64];
+	uint64_t feeds; /* that have come: a new one may have the fd's number */
+	bool hello_due; /* to the one that came last */
 	bool welcome;
+	enum tapfeed_kind kind;
+	char interface[TAPFEED_IFNAME_SIZE]; /* "": the injector did not say */
 	bool stop;
 	uint64_t deadline_ns; /* after stop: for all that is left to be said */
 	bool ended;	      /* End was sent */
 	bool report;
-	uint64_t sequence; /* of the next packet to be added */
+	struct counters_capture *counters; /* for the Report; NULL before End */
+	uint64_t sequence;		   /* of the next packet to be added */
 	struct frame_reader in;
 	/* The batch being collected. */
 	uint64_t batch_sequence;
@@ -65,7 +83,8 @@ struct sender {
 	uint8_t out[TAPFEED_FEED_HEADER_BYTES + TAPFEED_FEED_FRAME_MAX];
 };
 
-int sender_new(int feed_fd, int control_fd, struct sender **ret_sender)
+int sender_new(int feed_fd, int control_fd, const char *source,
+	       uint64_t sequence, struct sender **ret_sender)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 	int r;
@@ -74,8 +93,11 @@ int sender_new(int feed_fd, int control_fd, struct sender **ret_sender)
 		return -ENOMEM;
 	sender->fd = feed_fd;
 	sender->control_fd = control_fd;
+	sender->sequence = sequence;
+	sender->batch_sequence = sequence;
+	snprintf(sender->source, sizeof(sender->source), "%s", source);
 	r = frame_reader_init(&sender->in, IN_MAX_BYTES);
-	if (r == 0)
+	if (r == 0 && feed_fd >= 0)
 		r = fd_set_nonblock(feed_fd);
 	if (r < 0)
 		sender_free(sender);
@@ -98,31 +120,61 @@ static void note_stop(struct sender *sender)
 	if (sender->stop)
 		return;
 	sender->stop = true;
-	sender->deadline_ns = clock_now_ns() + LAST_WORDS_NS;
+	sender->deadline_ns =
+		clock_now_ns() +
+		(sender->welcome ? LAST_WORDS_NS : NOT_WELCOME_NS);
+}
+
+/* ---- what the injector says ----------------------------------------------
+ */
+
+static int on_welcome(struct sender *sender, const Tapfeed__Welcome *welcome)
+{
+	const char *name = welcome->interface;
+
+	if (sender->welcome || welcome->version != TAPFEED_FEED_VERSION ||
+	    (welcome->kind != TAPFEED_TAP && welcome->kind != TAPFEED_TUN))
+		return -EPROTO;
+	if (name && !ifname_valid(name))
+		return -EPROTO;
+	if (name)
+		strcpy(sender->interface, name);
+	sender->welcome = true;
+	sender->kind = (enum tapfeed_kind)welcome->kind;
+	return 0;
+}
+
+static int on_report(struct sender *sender, const Tapfeed__Report *report)
+{
+	struct counters_capture *counters = sender->counters;
+
+	if (!sender->ended || sender->report)
+		return -EPROTO;
+	sender->report = true;
+	notify_send("X_FEED=done");
+	counter_set(&counters->told_injected, report->injected);
+	counter_set(&counters->told_dropped_queue, report->dropped_queue);
+	counter_set(&counters->told_dropped_interface_down,
+		    report->dropped_interface_down);
+	counter_set(&counters->told_dropped_stopped, report->dropped_stopped);
+	counter_set(&counters->told_dropped_restart, report->dropped_restart);
+	counter_set(&counters->told_errors, report->errors);
+	log_debug("the injector reports %llu injected, %llu errors",
+		  (unsigned long long)report->injected,
+		  (unsigned long long)report->errors);
+	return 0;
 }
 
 static int on_message(struct sender *sender, const Tapfeed__Frame *frame)
 {
 	switch (frame->message_case) {
 	case TAPFEED__FRAME__MESSAGE_WELCOME:
-		if (sender->welcome ||
-		    frame->welcome->version != TAPFEED_FEED_VERSION)
-			return -EPROTO;
-		sender->welcome = true;
-		return 0;
+		return on_welcome(sender, frame->welcome);
 	case TAPFEED__FRAME__MESSAGE_STOP:
 		note_stop(sender);
 		return 0;
 	case TAPFEED__FRAME__MESSAGE_REPORT:
-		if (!sender->ended || sender->report)
-			return -EPROTO;
-		sender->report = true;
-		log_debug("the injector reports %llu injected, %llu dropped, "
-			  "%llu errors",
-			  (unsigned long long)frame->report->injected,
-			  (unsigned long long)frame->report->dropped,
-			  (unsigned long long)frame->report->errors);
-		return 0;
+		return on_report(sender, frame->report);
 	case TAPFEED__FRAME__MESSAGE__NOT_SET:
 	case TAPFEED__FRAME__MESSAGE_HELLO:
 	case TAPFEED__FRAME__MESSAGE_BATCH:
@@ -152,28 +204,83 @@ static int take_messages(struct sender *sender)
 	return r;
 }
 
+/* ---- feeds that end and feeds that come ----------------------------------
+ */
+
+/* The injector is gone, or will have no more of this. */
+static void lose_feed(struct sender *sender)
+{
+	fd_close(&sender->fd);
+	sender->welcome = false;
+	if (!sender->report)
+		notify_send("X_FEED=lost");
+}
+
 static int receive(struct sender *sender)
 {
 	ssize_t n = frame_reader_fill(&sender->in, sender->fd);
 
-	if (n == 0 || n == -ECONNRESET)
-		return -EPIPE;
+	if (n == 0 || n == -ECONNRESET || n == -EPIPE) {
+		lose_feed(sender);
+		return 0;
+	}
 	if (n < 0)
 		return n == -EAGAIN ? 0 : (int)n;
 	return take_messages(sender);
 }
 
-/* One poll. feed_events: POLLOUT where there is something to send, else 0. */
-static int wait_for(struct sender *sender, int source_fd, short feed_events,
-		    uint64_t deadline_ns)
+/* A message on the control socket: a new feed, or the end. Sends nothing, so it
+ * may be called in the middle of a frame to the old feed. */
+static int read_control(struct sender *sender)
 {
-	struct pollfd fds[] = {
+	struct worker_feed message;
+	size_t n;
+	int fd, r;
+	ssize_t len = fdpass_recv(sender->control_fd, &message, sizeof(message),
+				  &fd, 1, &n, MSG_DONTWAIT);
+
+	if (len == -EAGAIN || len == -EPROTO)
+		return 0;
+	if (len <= 0) {
+		sender->control_fd = -1;
+		note_stop(sender);
+		return 0;
+	}
+	if (len != sizeof(message) || n != 1 ||
+	    message.version != WORKER_VERSION || message.reserved != 0) {
+		while (n-- > 0)
+			close(fd);
+		return 0;
+	}
+	fd_close(&sender->fd);
+	sender->fd = fd;
+	sender->feeds++;
+	notify_send("X_FEED=new");
+	sender->hello_due = true;
+	sender->welcome = false;
+	sender->ended = false;
+	frame_reader_done(&sender->in);
+	r = frame_reader_init(&sender->in, IN_MAX_BYTES);
+	return r < 0 ? r : fd_set_nonblock(fd);
+}
+
+/*
+ * One poll. feed_events: POLLOUT where there is something to send, else 0; n
+ * source_fds follow the two of our own.
+ */
+static int wait_for(struct sender *sender, const int *source_fds, size_t n,
+		    short feed_events, uint64_t deadline_ns)
+{
+	struct pollfd fds[2 + TAPFEED_SOURCES_MAX] = {
 		{ .fd = sender->fd, .events = POLLIN | feed_events },
 		{ .fd = sender->control_fd, .events = POLLIN },
-		{ .fd = source_fd, .events = POLLIN },
 	};
 	int r;
 
+	assert(n <= TAPFEED_SOURCES_MAX);
+	for (size_t i = 0; i < n; i++)
+		fds[2 + i] = (struct pollfd){ .fd = source_fds[i],
+					      .events = POLLIN };
 	/* One that came outside fd_poll() does not wake it. */
 	if (signals_stop_count() > 0 && !sender->stop) {
 		note_stop(sender);
@@ -183,23 +290,57 @@ static int wait_for(struct sender *sender, int source_fd, short feed_events,
 		return -ETIMEDOUT;
 	if (sender->stop && sender->deadline_ns < deadline_ns)
 		deadline_ns = sender->deadline_ns;
-	r = fd_poll(fds, 3, deadline_ns);
+	r = fd_poll(fds, 2 + n, deadline_ns);
 	if (r < 0)
 		return r;
-	if (fds[1].revents) { /* nothing is ever sent on it: its end */
-		sender->control_fd = -1;
-		note_stop(sender);
-	}
 	if (signals_stop_count() > 0)
 		note_stop(sender);
+	r = 0;
 	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
-		return receive(sender);
+		r = receive(sender);
+	if (r == 0 && fds[1].revents)
+		r = read_control(sender);
+	return r;
+}
+
+/* Says Hello to a feed that came by the control socket. */
+static int greet(struct sender *sender)
+{
+	if (!sender->hello_due || sender->fd < 0)
+		return 0;
+	sender->hello_due = false;
+	return sender_hello(sender);
+}
+
+/* Waits until packets can be sent: a feed is there, and its gate open. */
+static int await_feed(struct sender *sender)
+{
+	while (!sender->welcome) {
+		int r = greet(sender);
+
+		if (r < 0)
+			return r;
+		/* While stopping, nobody starts anything any more. */
+		if (sender->fd < 0 && (sender->control_fd < 0 || sender->stop))
+			return -EPIPE;
+		r = wait_for(sender, NULL, 0, 0, CLOCK_NEVER);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
-int sender_wait(struct sender *sender, int source_fd, uint64_t deadline_ns)
+int sender_wait(struct sender *sender, const int *source_fds, size_t n,
+		uint64_t deadline_ns)
 {
-	return wait_for(sender, source_fd, 0, deadline_ns);
+	int r = wait_for(sender, source_fds, n, 0, deadline_ns);
+
+	if (r == 0)
+		r = greet(sender);
+	if (r == 0 && sender->fd < 0 &&
+	    (sender->control_fd < 0 || sender->stop))
+		return -EPIPE;
+	return r;
 }
 
 bool sender_welcome(const struct sender *sender)
@@ -207,21 +348,39 @@ bool sender_welcome(const struct sender *sender)
 	return sender->welcome;
 }
 
+enum tapfeed_kind sender_kind(const struct sender *sender)
+{
+	return sender->kind;
+}
+
+const char *sender_interface(const struct sender *sender)
+{
+	return sender->interface;
+}
+
 bool sender_stop(const struct sender *sender)
 {
 	return sender->stop;
 }
 
+/* ---- what is sent --------------------------------------------------------
+ */
+
+/*
+ * Sends a frame. 0 also where the feed was lost with it, and maybe a new one
+ * came: sender->fd and sender->hello_due tell.
+ */
 static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
 {
 	size_t len = tapfeed__frame__get_packed_size(frame);
+	const uint64_t feeds = sender->feeds;
 	size_t done = 0;
 
 	assert(len <= TAPFEED_FEED_FRAME_MAX);
 	frame_header(sender->out, len);
 	tapfeed__frame__pack(frame, sender->out + TAPFEED_FEED_HEADER_BYTES);
 	len += TAPFEED_FEED_HEADER_BYTES;
-	while (done < len) {
+	while (done < len && sender->fd >= 0 && sender->feeds == feeds) {
 		ssize_t n =
 			fd_write(sender->fd, sender->out + done, len - done);
 		int r;
@@ -230,27 +389,49 @@ static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
 			done += (size_t)n;
 			continue;
 		}
-		if (n != -EAGAIN)
-			return n == -ECONNRESET ? -EPIPE : (int)n;
-		r = wait_for(sender, -1, POLLOUT, CLOCK_NEVER);
+		if (n == -EPIPE || n == -ECONNRESET) {
+			/* What it said last is still to be read. */
+			r = receive(sender);
+			if (r == 0 && sender->fd >= 0)
+				lose_feed(sender);
+		} else if (n == -EAGAIN) {
+			r = wait_for(sender, NULL, 0, POLLOUT, CLOCK_NEVER);
+		} else {
+			r = (int)n;
+		}
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int sender_hello(struct sender *sender, const char *source)
+int sender_hello(struct sender *sender)
 {
 	Tapfeed__Hello hello = TAPFEED__HELLO__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
-	char name[64];
 
-	snprintf(name, sizeof(name), "%s", source);
 	hello.version = TAPFEED_FEED_VERSION;
-	hello.source = name;
+	hello.source = sender->source;
+	hello.has_sequence = true;
+	hello.sequence = sender->batch_sequence;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_HELLO;
 	frame.hello = &hello;
 	return send_frame(sender, &frame);
+}
+
+static void fill_batch(struct sender *sender, Tapfeed__PacketBatch *batch)
+{
+	batch->sequence = sender->batch_sequence;
+	batch->n_captured_len = sender->count;
+	batch->captured_len = sender->captured_len;
+	batch->n_original_len = sender->count;
+	batch->original_len = sender->original_len;
+	batch->n_time_ns = sender->count;
+	batch->time_ns = sender->time_ns;
+	batch->n_flags = sender->any_flags ? sender->count : 0;
+	batch->flags = sender->flags;
+	batch->payload.data = sender->payload;
+	batch->payload.len = sender->payload_len;
 }
 
 int sender_flush(struct sender *sender)
@@ -261,24 +442,21 @@ int sender_flush(struct sender *sender)
 
 	if (sender->count == 0)
 		return 0;
-	batch.sequence = sender->batch_sequence;
-	batch.n_captured_len = sender->count;
-	batch.captured_len = sender->captured_len;
-	batch.n_original_len = sender->count;
-	batch.original_len = sender->original_len;
-	batch.n_time_ns = sender->count;
-	batch.time_ns = sender->time_ns;
-	batch.n_flags = sender->any_flags ? sender->count : 0;
-	batch.flags = sender->flags;
-	batch.payload.data = sender->payload;
-	batch.payload.len = sender->payload_len;
+	r = await_feed(sender);
+	if (r < 0)
+		return r;
+	fill_batch(sender, &batch);
 	frame.message_case = TAPFEED__FRAME__MESSAGE_BATCH;
 	frame.batch = &batch;
-	r = send_frame(sender, &frame);
+	/*
+	 * From here on these packets are the injector's. Before the frame goes
+	 * out: should a new feed come meanwhile, its Hello says what follows.
+	 */
 	sender->count = 0;
 	sender->payload_len = 0;
 	sender->any_flags = false;
 	sender->batch_sequence = sender->sequence;
+	r = send_frame(sender, &frame);
 	return r;
 }
 
@@ -287,13 +465,17 @@ static void add_frame(struct sender *sender, const struct convert_frame *frame,
 {
 	size_t i = sender->count++;
 
-	sender->captured_len[i] = frame->len;
+	sender->captured_len[i] = frame->header_len + frame->data_len;
 	sender->original_len[i] = frame->original_len;
 	sender->time_ns[i] = time_ns;
 	sender->flags[i] = flags;
 	sender->any_flags = sender->any_flags || flags;
-	memcpy(sender->payload + sender->payload_len, frame->data, frame->len);
-	sender->payload_len += frame->len;
+	memcpy(sender->payload + sender->payload_len, frame->header,
+	       frame->header_len);
+	sender->payload_len += frame->header_len;
+	memcpy(sender->payload + sender->payload_len, frame->data,
+	       frame->data_len);
+	sender->payload_len += frame->data_len;
 }
 
 int sender_add(struct sender *sender, const struct convert_frame *frames,
@@ -303,7 +485,7 @@ int sender_add(struct sender *sender, const struct convert_frame *frames,
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++)
-		bytes += frames[i].len;
+		bytes += frames[i].header_len + frames[i].data_len;
 	assert(n <= CONVERT_FRAMES_MAX && bytes <= PAYLOAD_MAX_BYTES);
 	if (sender->payload_len + bytes > TAPFEED_BATCH_TARGET_BYTES ||
 	    sender->count + n > TAPFEED_BATCH_MAX_PACKETS) {
@@ -318,20 +500,35 @@ int sender_add(struct sender *sender, const struct convert_frame *frames,
 	return 0;
 }
 
-int sender_end(struct sender *sender)
+/* End, and its Report; or the feed is lost meanwhile. */
+static int end_once(struct sender *sender)
 {
 	Tapfeed__End end = TAPFEED__END__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
-	int r = sender_flush(sender);
+	int r;
 
-	if (r < 0)
-		return r;
 	end.sequence = sender->sequence;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_END;
 	frame.end = &end;
-	r = send_frame(sender, &frame);
 	sender->ended = true;
-	while (r == 0 && !sender->report)
-		r = wait_for(sender, -1, 0, CLOCK_NEVER);
+	r = send_frame(sender, &frame);
+	/* A new feed resets "ended". */
+	while (r == 0 && sender->ended && sender->fd >= 0 && !sender->report)
+		r = wait_for(sender, NULL, 0, 0, CLOCK_NEVER);
+	return r;
+}
+
+int sender_end(struct sender *sender, struct counters_capture *counters)
+{
+	int r = sender_flush(sender);
+
+	sender->counters = counters;
+	while (r == 0 && !sender->report) {
+		/* A feed whose gate never opened may be ended as well. */
+		if (sender->fd < 0 || sender->hello_due)
+			r = await_feed(sender);
+		if (r == 0)
+			r = end_once(sender);
+	}
 	return r;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Capture's end of the feed: collects frames into batches, sends them, and
- * hears what the injector has to say.
+ * hears what the injector has to say. Where the injector dies and tapfeed
+ * starts another one, it goes on over the new feed that comes by the control
+ * socket; what was under way in the old one is lost.
  */
 #ifndef TAPFEED_CAPTURE_SENDER_H
 #define TAPFEED_CAPTURE_SENDER_H
@@ -11,33 +13,44 @@
 #include <stdint.h>
 
 #include "capture/convert.h"
+#include "proto/counters.h"
+#include "proto/limits.h"
 
 struct sender;
 
 /*
- * feed_fd: a connected stream socket, the sender's from now on. control_fd (or
- * -1) is only watched: its end means stop. 0 or a negative errno.
+ * feed_fd: a connected stream socket, the sender's from now on, or -1: it comes
+ * by the control socket. control_fd (or -1) stays the caller's: new feeds come
+ * by it (proto/worker.h), and its end means stop. source: its name for people.
+ * sequence: the number of the first packet. 0 or a negative errno.
  */
-int sender_new(int feed_fd, int control_fd, struct sender **ret_sender);
+int sender_new(int feed_fd, int control_fd, const char *source,
+	       uint64_t sequence, struct sender **ret_sender);
 void sender_free(struct sender *sender);
 
 /*
  * The functions below return 0 or a negative errno: -EPIPE where the injector
- * has closed the feed, -EPROTO where it broke the protocol; the feed is of no
- * more use then.
+ * has closed the feed and there will be no other, -EPROTO where it broke the
+ * protocol; the feed is of no more use then.
  */
 
-int sender_hello(struct sender *sender, const char *source);
+/* Says Hello, where there is a feed so far. */
+int sender_hello(struct sender *sender);
 
 /*
- * Waits for a message of the injector, a signal, the end of the control socket,
- * or, where source_fd is not -1, input on it, until deadline_ns (0: only looks;
- * CLOCK_NEVER: none).
+ * Waits for a message of the injector, a signal, the control socket, or input
+ * on one of the n (at most TAPFEED_SOURCES_MAX) source_fds, until deadline_ns
+ * (0: only looks; CLOCK_NEVER: none).
  */
-int sender_wait(struct sender *sender, int source_fd, uint64_t deadline_ns);
+int sender_wait(struct sender *sender, const int *source_fds, size_t n,
+		uint64_t deadline_ns);
 
-/* Whether the gate is open. */
+/* Whether the gate is open; then what the interface carries. */
 bool sender_welcome(const struct sender *sender);
+enum tapfeed_kind sender_kind(const struct sender *sender);
+
+/* Its name, valid; "" where the injector does not say. */
+const char *sender_interface(const struct sender *sender);
 
 /* Whether capture is to end: by Stop, by a signal, or because tapfeed is gone.
  */
@@ -51,7 +64,10 @@ int sender_add(struct sender *sender, const struct convert_frame *frames,
 /* Sends what was added. Waits while the injector does not read. */
 int sender_flush(struct sender *sender);
 
-/* Flush, End, and wait for the Report. */
-int sender_end(struct sender *sender);
+/*
+ * Flush, End, and wait for the Report, whose figures go to the told_ fields of
+ * counters.
+ */
+int sender_end(struct sender *sender, struct counters_capture *counters);
 
 #endif

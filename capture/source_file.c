@@ -24,145 +24,120 @@
 /* Reads without a packet after which the caller gets a turn: 2 MiB. */
 #define TURN_READS 16
 
-struct source {
-	int fd;
+struct source_file {
+	struct source source; /* first: what the functions below are given */
 	bool regular;
 	off_t base; /* where the file begins: standard input may be shared */
 	bool ended; /* no more bytes will come */
 	struct decompress *stream;
-	struct capfile *file;
+	struct capfile *capfile;
 	uint8_t *buf;
 	size_t start; /* of the bytes not yet used */
 	size_t end;
 };
 
-int source_new(int fd, struct source **ret_source)
+static struct source_file *of(struct source *source)
 {
-	struct source *source = calloc(1, sizeof(*source));
-	struct stat st;
-	int r = 0;
-
-	if (!source)
-		return -ENOMEM;
-	source->fd = fd;
-	if (fstat(fd, &st) < 0)
-		r = -errno;
-	else
-		source->regular = S_ISREG(st.st_mode);
-	if (source->regular)
-		source->base = lseek(fd, 0, SEEK_CUR);
-	source->buf = malloc(BUFFER_BYTES);
-	if (r == 0 && !source->buf)
-		r = -ENOMEM;
-	if (r == 0)
-		r = decompress_new(&source->stream, fd);
-	if (r == 0)
-		r = capfile_new(&source->file);
-	if (r < 0)
-		source_free(source);
-	else
-		*ret_source = source;
-	return r;
+	return (struct source_file *)source;
 }
 
-void source_free(struct source *source)
+static const struct source_file *of_const(const struct source *source)
 {
-	if (!source)
-		return;
-	capfile_free(source->file);
-	decompress_free(source->stream);
-	free(source->buf);
+	return (const struct source_file *)source;
+}
+
+static void file_free(struct source *source)
+{
+	struct source_file *file = of(source);
+
+	capfile_free(file->capfile);
+	decompress_free(file->stream);
+	free(file->buf);
 	fd_close(&source->fd);
-	free(source);
+	free(file);
 }
 
-int source_fd(const struct source *source)
+bool source_file_is_regular(const struct source *source)
 {
-	return source->fd;
+	return of_const(source)->regular;
 }
 
-bool source_is_regular(const struct source *source)
+static bool file_ready(const struct source *source)
 {
-	return source->regular;
-}
-
-bool source_ready(const struct source *source)
-{
+	const struct source_file *file = of_const(source);
 	struct pollfd fd = { .fd = source->fd, .events = POLLIN };
 
-	if (source->regular || decompress_pending(source->stream))
+	if (file->regular || decompress_pending(file->stream))
 		return true;
 	/* Not O_NONBLOCK: the fd may be shared with the caller's shell. */
 	return fd_poll(&fd, 1, 0) > 0;
 }
 
 /* Makes room for a chunk behind what is left. */
-static void compact(struct source *source)
+static void compact(struct source_file *file)
 {
-	if (BUFFER_BYTES - source->end >= CHUNK_BYTES)
+	if (BUFFER_BYTES - file->end >= CHUNK_BYTES)
 		return;
-	source->end -= source->start;
-	memmove(source->buf, source->buf + source->start, source->end);
-	source->start = 0;
+	file->end -= file->start;
+	memmove(file->buf, file->buf + file->start, file->end);
+	file->start = 0;
 }
 
-/* Reads once. Bytes read, 0 where none came (yet, or source->ended), or an
+/* Reads once. Bytes read, 0 where none came (yet, or file->ended), or an
  * error. */
-static ssize_t more(struct source *source)
+static ssize_t more(struct source_file *file)
 {
 	ssize_t n;
 
-	if (!source_ready(source))
+	if (!file_ready(&file->source))
 		return 0;
-	compact(source);
-	n = decompress_read(source->stream, source->buf + source->end,
-			    CHUNK_BYTES);
-	if (n == -EAGAIN) /* input that made no output, such as padding */
-		return 0;
+	compact(file);
+	n = decompress_read(file->stream, file->buf + file->end, CHUNK_BYTES);
 	if (n == 0)
-		source->ended = true;
+		file->ended = true;
 	if (n > 0)
-		source->end += (size_t)n;
+		file->end += (size_t)n;
 	return n;
 }
 
-int source_next(struct source *source, struct packet *ret_packet)
+static int file_next(struct source *source, struct packet *ret_packet)
 {
+	struct source_file *file = of(source);
+
 	for (int reads = 0;; reads++) {
 		size_t used;
 		ssize_t n;
-		int r = capfile_next(source->file, source->buf + source->start,
-				     source->end - source->start, &used,
+		int r = capfile_next(file->capfile, file->buf + file->start,
+				     file->end - file->start, &used,
 				     ret_packet);
 
-		source->start += used;
+		file->start += used;
 		if (r != 0)
 			return r;
-		if (source->ended) {
-			r = capfile_end(source->file,
-					source->end - source->start);
+		if (file->ended) {
+			r = capfile_end(file->capfile, file->end - file->start);
 			return r < 0 ? r : SOURCE_END;
 		}
 		if (reads == TURN_READS)
 			return SOURCE_WAIT;
-		n = more(source);
+		n = more(file);
+		if (n == -EAGAIN) /* input without output, such as padding */
+			continue;
 		if (n < 0)
 			return (int)n;
-		if (n == 0 && !source->ended)
+		if (n == 0 && !file->ended)
 			return SOURCE_WAIT;
 	}
 }
 
 /* A compression that is not read here: what it is called, and what reads it. */
-static const char *other_compression(const struct source *source)
+static const char *other_compression(const struct source_file *file)
 {
 	static const struct {
 		const char *magic;
 		size_t len;
 		const char *advice;
 	} rows[] = {
-		{ "\x28\xb5\x2f\xfd", 4,
-		  "zstd (zstdcat FILE | tapfeed replay -)" },
 		{ "\xfd"
 		  "7zXZ",
 		  5, "xz (xzcat FILE | tapfeed replay -)" },
@@ -170,25 +145,29 @@ static const char *other_compression(const struct source *source)
 		{ "\x04\x22\x4d\x18", 4,
 		  "lz4 (lz4cat FILE | tapfeed replay -)" },
 	};
-	const uint8_t *start = source->buf + source->start;
+	const uint8_t *start = file->buf + file->start;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (source->end - source->start >= rows[i].len &&
+		if (file->end - file->start >= rows[i].len &&
 		    memcmp(start, rows[i].magic, rows[i].len) == 0)
 			return rows[i].advice;
 	return NULL;
 }
 
-void source_explain(const struct source *source, int error, char *buf,
-		    size_t size)
+static void file_explain(const struct source *source, int error, char *buf,
+			 size_t size)
 {
-	const char *format = decompress_format(source->stream);
-	const char *problem = capfile_problem(source->file);
-	bool decompressing = format && !source->ended;
+	const struct source_file *file = of_const(source);
+	const char *format = decompress_format(file->stream);
+	const char *unread = decompress_problem(file->stream);
+	const char *problem = capfile_problem(file->capfile);
+	bool decompressing = format && !file->ended;
 
-	if (error == -ENOTSUP && other_compression(source))
+	if (unread)
+		snprintf(buf, size, "%s", unread);
+	else if (error == -ENOTSUP && other_compression(file))
 		snprintf(buf, size, "compressed by %s",
-			 other_compression(source));
+			 other_compression(file));
 	else if (error == -ENOTSUP)
 		snprintf(buf, size, "not a capture file%s%s: %s",
 			 format ? " inside its " : "", format ? format : "",
@@ -206,19 +185,59 @@ void source_explain(const struct source *source, int error, char *buf,
 		snprintf(buf, size, "reading it failed: %s", log_errno(-error));
 }
 
-int source_rewind(struct source *source)
+static int file_rewind(struct source *source)
 {
-	if (lseek(source->fd, source->base, SEEK_SET) < 0)
+	struct source_file *file = of(source);
+
+	if (lseek(source->fd, file->base, SEEK_SET) < 0)
 		return -errno;
-	decompress_reset(source->stream);
-	capfile_reset(source->file);
-	source->start = 0;
-	source->end = 0;
-	source->ended = false;
+	decompress_reset(file->stream);
+	capfile_reset(file->capfile);
+	file->start = 0;
+	file->end = 0;
+	file->ended = false;
 	return 0;
 }
 
-uint64_t source_bytes(const struct source *source)
+static uint64_t file_bytes(const struct source *source)
 {
-	return decompress_input_bytes(source->stream);
+	return decompress_input_bytes(of_const(source)->stream);
+}
+
+static const struct source_ops file_ops = {
+	.next = file_next,
+	.ready = file_ready,
+	.explain = file_explain,
+	.rewind = file_rewind,
+	.bytes = file_bytes,
+	.free = file_free,
+};
+
+int source_file_new(int fd, struct source **ret_source)
+{
+	struct source_file *file = calloc(1, sizeof(*file));
+	struct stat st;
+	int r = 0;
+
+	if (!file)
+		return -ENOMEM;
+	file->source = (struct source){ .ops = &file_ops, .fd = fd };
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else
+		file->regular = S_ISREG(st.st_mode);
+	if (file->regular)
+		file->base = lseek(fd, 0, SEEK_CUR);
+	file->buf = malloc(BUFFER_BYTES);
+	if (r == 0 && !file->buf)
+		r = -ENOMEM;
+	if (r == 0)
+		r = decompress_new(&file->stream, fd);
+	if (r == 0)
+		r = capfile_new(&file->capfile);
+	if (r < 0)
+		source_free(&file->source);
+	else
+		*ret_source = &file->source;
+	return r;
 }

@@ -33,6 +33,12 @@ void frame_reader_done(struct frame_reader *reader)
 	*reader = (struct frame_reader){ 0 };
 }
 
+void frame_reader_reset(struct frame_reader *reader)
+{
+	reader->start = 0;
+	reader->end = 0;
+}
+
 static size_t body_len(const struct frame_reader *reader)
 {
 	uint32_t len;

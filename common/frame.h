@@ -32,6 +32,9 @@ struct frame_reader {
 int frame_reader_init(struct frame_reader *reader, size_t body_max);
 void frame_reader_done(struct frame_reader *reader);
 
+/* Forgets what was read: for another connection. */
+void frame_reader_reset(struct frame_reader *reader);
+
 /*
  * Reads once from fd (non-blocking). Invalidates what frame_reader_next() gave.
  * Returns the bytes read, 0 at end of file, -EAGAIN where there is nothing, or

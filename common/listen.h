@@ -7,7 +7,7 @@
 #define TAPFEED_COMMON_LISTEN_H
 
 #define LISTEN_FDS_START 3
-#define LISTEN_FDS_MAX	 16
+#define LISTEN_FDS_MAX	 80
 
 /*
  * Reads and removes the three variables, sets close-on-exec on the descriptors

@@ -5,6 +5,7 @@
 #include "common/notify.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include <sys/un.h>
 
 #include "common/fd.h"
+#include "common/fdpass.h"
 
 static int notify_fd = -1;
+static bool notify_by_path; /* systemd listens, not tapfeed */
 
 static int connect_to(const char *path)
 {
@@ -44,7 +47,17 @@ int notify_init(int fd)
 	const char *path = getenv("NOTIFY_SOCKET");
 
 	notify_fd = fd;
-	return fd < 0 && path ? connect_to(path) : 0;
+	notify_by_path = fd < 0 && path;
+	return notify_by_path ? connect_to(path) : 0;
+}
+
+int notify_store(const int *fds, size_t n)
+{
+	static const char text[] = "FDSTORE=1\nFDNAME=interface";
+
+	if (!notify_by_path || notify_fd < 0)
+		return 0;
+	return fdpass_send(notify_fd, text, strlen(text), fds, n);
 }
 
 void notify_send(const char *text)

@@ -18,6 +18,9 @@
 #define REPLAY	 OPTIONS_REPLAY
 #define INJECTOR OPTIONS_INJECTOR
 #define CAPTURE	 OPTIONS_CAPTURE
+#define LIVE	 OPTIONS_LIVE
+#define STATUS	 OPTIONS_STATUS
+#define FEED	 (REPLAY | LIVE) /* the commands that run one */
 
 struct row;
 /* Stores text in options; 0, or a negative errno where it is not fit. */
@@ -35,6 +38,7 @@ struct row {
 	size_t offset; /* of the field in struct options */
 	uint64_t min;
 	uint64_t max;
+	const char *live_fallback; /* NULL: live has the same default */
 };
 
 static int store_flag(const struct row *row, const char *text, void *field)
@@ -62,14 +66,54 @@ static int store_u64(const struct row *row, const char *text, void *field)
 
 static int store_duration(const struct row *row, const char *text, void *field)
 {
-	(void)row;
-	return parse_duration(text, field);
+	uint64_t value;
+	int r = parse_duration(text, &value);
+
+	if (r == 0 && value < row->min)
+		r = -EINVAL;
+	if (r == 0)
+		*(uint64_t *)field = value;
+	return r;
 }
 
 static int store_text(const struct row *row, const char *text, void *field)
 {
 	(void)row;
 	*(const char **)field = text;
+	return 0;
+}
+
+static int store_path(const struct row *row, const char *text, void *field)
+{
+	if (!*text || strlen(text) > row->max)
+		return -EINVAL;
+	*(const char **)field = text;
+	return 0;
+}
+
+/* Given again and again, it makes a list. */
+static int store_source(const struct row *row, const char *text, void *field)
+{
+	struct options *options = field;
+
+	(void)row;
+	if (options->source_count == TAPFEED_SOURCES_MAX)
+		return -EINVAL;
+	options->sources[options->source_count++] = text;
+	return 0;
+}
+
+static int store_kind(const struct row *row, const char *text, void *field)
+{
+	enum tapfeed_kind *kind = field;
+
+	(void)row;
+	if (strcmp(text, "tap") == 0)
+		*kind = TAPFEED_TAP;
+	else if (strcmp(text, "tun") == 0)
+		*kind = TAPFEED_TUN;
+	else
+		return -EINVAL;
 	return 0;
 }
 
@@ -103,6 +147,7 @@ static int store_when_full(const struct row *row, const char *text, void *field)
 	return 0;
 }
 
+#define SOURCE	     "source" /* a list: see options_argv() */
 #define FIELD(field) offsetof(struct options, field)
 #define DURATION     "a number and ns, us, ms, s, m or h, such as 500ms"
 
@@ -111,54 +156,80 @@ static const struct row rows[] = {
 	{ "name", 0, "NAME", "tf%d",
 	  "1 to 15 letters, digits, '_', '-' or '.', a letter first; may end in %d",
 	  "the interface; %d: the kernel numbers it",
-	  REPLAY | INJECTOR, store_name, FIELD(name), 0, 0 },
+	  FEED | INJECTOR, store_name, FIELD(name), 0, 0, NULL },
+	{ "type", 0, "tap|tun", "tap", "tap or tun",
+	  "what it carries: Ethernet frames or IP packets",
+	  FEED | INJECTOR, store_kind, FIELD(kind), 0, 0, NULL },
 	{ "mtu", 0, "N", "1500", "68 to 65521",
 	  "its MTU; longer frames go through too",
-	  REPLAY | INJECTOR, store_u32, FIELD(mtu), TAPFEED_MTU_MIN, TAPFEED_MTU_MAX },
+	  FEED | INJECTOR, store_u32, FIELD(mtu), TAPFEED_MTU_MIN, TAPFEED_MTU_MAX, NULL },
 	{ "mac", 0, "MAC", NULL, "a unicast address such as 02:00:00:00:00:01",
 	  "its address [random, locally administered]",
-	  REPLAY | INJECTOR, store_mac, FIELD(mac), 0, 0 },
+	  FEED | INJECTOR, store_mac, FIELD(mac), 0, 0, NULL },
 	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
 	  "take only packets that match, see pcap-filter(7)",
-	  REPLAY | CAPTURE, store_text, FIELD(filter), 0, 0 },
+	  FEED | CAPTURE, store_text, FIELD(filter), 0, 0, NULL },
 	{ "snaplen", 's', "N", NULL, "1 to 262144",
 	  "cut packets to N bytes [whole packets]",
-	  REPLAY | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES },
+	  FEED | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES, NULL },
+	{ "buffer-size", 'B', "KiB", "65536", "1024 to 2097151",
+	  "each interface's ring",
+	  LIVE | CAPTURE, store_u32, FIELD(buffer_kib), 1024, 2097151, NULL },
+	{ "immediate", 0, NULL, NULL, NULL, "take each packet at once, not in blocks",
+	  LIVE | CAPTURE, store_flag, FIELD(immediate), 0, 0, NULL },
+	{ "no-promiscuous", 'p', NULL, NULL, NULL, "only what the interface takes anyway",
+	  LIVE | CAPTURE, store_flag, FIELD(no_promiscuous), 0, 0, NULL },
 	{ "queue-size", 0, "N", "4096", "1 to 1048576",
 	  "packets the injector may hold",
-	  REPLAY | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576 },
+	  FEED | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576, NULL },
 	{ "when-full", 0, "wait|drop", "wait", "wait or drop",
 	  "a full queue: wait, or drop and count",
-	  REPLAY | INJECTOR, store_when_full, FIELD(when_full), 0, 0 },
+	  FEED | INJECTOR | CAPTURE, store_when_full, FIELD(when_full), 0, 0, "drop" },
 	{ "count", 'c', "N", NULL, "at least 1",
 	  "stop after N packets [all]",
-	  REPLAY | CAPTURE, store_u64, FIELD(count), 1, UINT64_MAX },
+	  FEED | CAPTURE, store_u64, FIELD(count), 1, UINT64_MAX, NULL },
+	{ "duration", 0, "T", NULL, "more than 0: " DURATION,
+	  "stop after this time [at the end]",
+	  FEED | CAPTURE, store_duration, FIELD(duration_ns), 1, 0, NULL },
 	{ "startup-delay", 0, "T", "0", DURATION,
 	  "from \"is up\" to the first packet",
-	  REPLAY | INJECTOR, store_duration, FIELD(startup_delay_ns), 0, 0 },
+	  FEED | INJECTOR, store_duration, FIELD(startup_delay_ns), 0, 0, NULL },
 	{ "linger", 0, "T", "1s", DURATION,
 	  "keep the interface after the last packet",
-	  REPLAY | INJECTOR, store_duration, FIELD(linger_ns), 0, 0 },
+	  FEED | INJECTOR, store_duration, FIELD(linger_ns), 0, 0, NULL },
 	{ "pps", 0, "N", NULL, "1 to 1000000000",
 	  "packets per second [as fast as it goes]",
-	  REPLAY | INJECTOR, store_u64, FIELD(pps), 1, 1000000000 },
+	  FEED | INJECTOR | CAPTURE, store_u64, FIELD(pps), 1, 1000000000, NULL },
 	{ "loop", 0, "N", "1", "a number; 0: for ever",
-	  "play the file N times; 0: for ever",
-	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX },
+	  "play the files N times; 0: for ever",
+	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX, NULL },
+	{ "feed-path", 0, "PATH", NULL, "a path of 1 to 107 bytes",
+	  "make a socket there for further captures",
+	  FEED | CAPTURE, store_path, FIELD(feed_path), 0, 107, NULL },
+	{ "join", 0, "PATH", NULL, "a path of 1 to 107 bytes",
+	  "feed the tapfeed behind it, make no interface",
+	  FEED, store_path, FIELD(join), 0, 107, NULL },
+	{ "stats", 0, "T", NULL, "at least 10ms: " DURATION,
+	  "print a report line every T",
+	  FEED, store_duration, FIELD(stats_ns), 10000000, 0, NULL },
 	{ "json", 0, NULL, NULL, NULL, "the report as one JSON object",
-	  REPLAY, store_flag, FIELD(json), 0, 0 },
+	  FEED | STATUS, store_flag, FIELD(json), 0, 0, NULL },
+	{ "watch", 0, NULL, NULL, NULL, "again every second, until Ctrl-C",
+	  STATUS, store_flag, FIELD(watch), 0, 0, NULL },
 	{ "strict", 0, NULL, NULL, NULL, "exit with 1 where packets were skipped",
-	  REPLAY, store_flag, FIELD(strict), 0, 0 },
+	  FEED, store_flag, FIELD(strict), 0, 0, NULL },
 	{ "quiet", 'q', NULL, NULL, NULL, "only errors and the report",
-	  REPLAY, store_flag, FIELD(quiet), 0, 0 },
+	  FEED, store_flag, FIELD(quiet), 0, 0, NULL },
 	{ "verbose", 'v', NULL, NULL, NULL, "tell what each process does",
-	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(verbose), 0, 0 },
+	  FEED | INJECTOR | CAPTURE, store_flag, FIELD(verbose), 0, 0, NULL },
 	{ "help", 'h', NULL, NULL, NULL, "show this help",
-	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(help), 0, 0 },
+	  FEED | STATUS | INJECTOR | CAPTURE, store_flag, FIELD(help), 0, 0, NULL },
 	{ "version", 'V', NULL, NULL, NULL, "show the version",
-	  REPLAY | INJECTOR | CAPTURE, store_flag, FIELD(version), 0, 0 },
-	{ "source", 0, "NAME", "the source", NULL, NULL,
-	  CAPTURE, store_text, FIELD(source), 0, 0 },
+	  FEED | STATUS | INJECTOR | CAPTURE, store_flag, FIELD(version), 0, 0, NULL },
+	{ SOURCE, 0, "NAME", NULL, "one of 64 at most", NULL,
+	  CAPTURE, store_source, 0, 0, 0, NULL },
+	{ "live", 0, NULL, NULL, NULL, NULL,
+	  CAPTURE, store_flag, FIELD(live), 0, 0, NULL },
 };
 /* clang-format on */
 
@@ -183,16 +254,28 @@ static void *field_of(const struct row *row, struct options *options)
 	return (char *)options + row->offset;
 }
 
-static void set_defaults(struct options *options)
+static const char *fallback_of(const struct row *row, unsigned int scope)
+{
+	return (scope & LIVE) && row->live_fallback ? row->live_fallback
+						    : row->fallback;
+}
+
+static void set_defaults(struct options *options, unsigned int scope)
 {
 	*options = (struct options){ 0 };
 	for (size_t i = 0; i < ROWS; i++) {
-		if (!rows[i].fallback)
+		const char *fallback = fallback_of(&rows[i], scope);
+		int r;
+
+		if (!fallback)
 			continue;
-		int r = rows[i].store(&rows[i], rows[i].fallback,
-				      field_of(&rows[i], options));
+		r = rows[i].store(&rows[i], fallback,
+				  field_of(&rows[i], options));
 		assert(r == 0);
 		(void)r;
+		/* The processes behind know one default only. */
+		if (fallback != rows[i].fallback)
+			options->given[i] = fallback;
 	}
 }
 
@@ -264,7 +347,7 @@ int options_parse(int argc, char **argv, unsigned int scope,
 	char letters[2 * ROWS + 2];
 	int val;
 
-	set_defaults(options);
+	set_defaults(options, scope);
 	make_getopt(scope, longs, letters);
 	opterr = 0;
 	optind = 0; /* GNU: start over */
@@ -280,9 +363,10 @@ int options_parse(int argc, char **argv, unsigned int scope,
 }
 
 char **options_argv(const struct options *options, unsigned int scope,
-		    const char *program, const char *extra)
+		    const char *program)
 {
-	char **argv = calloc(ROWS + 3, sizeof(*argv));
+	const size_t max = ROWS + TAPFEED_SOURCES_MAX + 3;
+	char **argv = calloc(max, sizeof(*argv));
 	size_t n = 0;
 
 	if (!argv)
@@ -292,7 +376,8 @@ char **options_argv(const struct options *options, unsigned int scope,
 		const char *value = options->given[i];
 		int r;
 
-		if (!value || !(rows[i].scope & scope))
+		if (!value || !(rows[i].scope & scope) ||
+		    rows[i].store == store_source)
 			continue;
 		r = rows[i].argument
 			    ? asprintf(&argv[n], "--%s=%s", rows[i].name, value)
@@ -301,9 +386,24 @@ char **options_argv(const struct options *options, unsigned int scope,
 			return NULL;
 		n++;
 	}
-	if (extra)
-		argv[n++] = strdup(extra);
+	for (size_t i = 0; i < options->source_count && (scope & CAPTURE); i++)
+		if (asprintf(&argv[n++], "--" SOURCE "=%s",
+			     options->sources[i]) < 0)
+			return NULL;
+	if (options->live && (scope & CAPTURE))
+		argv[n++] = strdup("--live");
 	return argv;
+}
+
+const char *options_given(const struct options *options, unsigned int scope,
+			  unsigned int besides)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (options->given[i] &&
+		    options->given[i] != rows[i].live_fallback &&
+		    (rows[i].scope & scope) && !(rows[i].scope & besides))
+			return rows[i].name;
+	return NULL;
 }
 
 void options_help(unsigned int scope)
@@ -320,9 +420,9 @@ void options_help(unsigned int scope)
 			 row->letter ? "," : " ", row->name,
 			 row->argument ? " " : "",
 			 row->argument ? row->argument : "");
-		if (row->fallback)
+		if (fallback_of(row, scope))
 			printf("  %-25s %s [%s]\n", left, row->help,
-			       row->fallback);
+			       fallback_of(row, scope));
 		else
 			printf("  %-25s %s\n", left, row->help);
 	}

@@ -19,6 +19,8 @@ enum options_scope {
 	OPTIONS_REPLAY = 1 << 0,
 	OPTIONS_INJECTOR = 1 << 1,
 	OPTIONS_CAPTURE = 1 << 2,
+	OPTIONS_LIVE = 1 << 3,
+	OPTIONS_STATUS = 1 << 4,
 };
 
 enum when_full {
@@ -27,22 +29,34 @@ enum when_full {
 			 */
 };
 
-#define OPTIONS_ROWS_MAX 32
+#define OPTIONS_ROWS_MAX 48
 
 struct options {
 	char name[TAPFEED_IFNAME_SIZE];
+	enum tapfeed_kind kind;
 	uint8_t mac[6]; /* all zero: a random one */
 	uint32_t mtu;
 	const char *filter;  /* NULL: none */
 	uint32_t snaplen;    /* bytes; 0: whole packets */
 	uint32_t queue_size; /* packets */
 	enum when_full when_full;
-	uint64_t count; /* packets; 0: all */
+	uint64_t count;	      /* packets; 0: all */
+	uint64_t duration_ns; /* from the first packet's gate; 0: no end */
 	uint64_t startup_delay_ns;
 	uint64_t linger_ns;
-	uint64_t pps;	    /* 0: unpaced */
-	uint64_t loop;	    /* passes; 0: for ever */
-	const char *source; /* its name, for messages only */
+	uint64_t pps;	     /* 0: unpaced */
+	uint64_t loop;	     /* passes; 0: for ever */
+	uint32_t buffer_kib; /* of each live ring */
+	bool immediate;	     /* each packet at once, not in blocks */
+	bool no_promiscuous;
+	uint64_t stats_ns;     /* between two report lines; 0: none */
+	const char *feed_path; /* further captures connect there; NULL: none */
+	const char *join; /* the feed_path of another tapfeed; NULL: none */
+	/* Capture's own: interfaces, or the names of the files that came. */
+	const char *sources[TAPFEED_SOURCES_MAX];
+	size_t source_count;
+	bool live; /* sources are interfaces */
+	bool watch;
 	bool json;
 	bool strict;
 	bool quiet;
@@ -64,12 +78,19 @@ int options_parse(int argc, char **argv, unsigned int scope,
 
 /*
  * Makes argv for a process that takes scope: program first, each given option
- * as
- * "--name=value", NULL last. Allocated, for the life of the program; NULL where
- * there is no memory. extra ("--name=value", may be NULL) comes last.
+ * as "--name=value", then "--source=NAME" for each of options->sources where
+ * scope takes it, NULL last. Allocated, for the life of the program; NULL where
+ * there is no memory.
  */
 char **options_argv(const struct options *options, unsigned int scope,
-		    const char *program, const char *extra);
+		    const char *program);
+
+/*
+ * The name of an option that was given and is of scope but not of besides; NULL
+ * where there is none.
+ */
+const char *options_given(const struct options *options, unsigned int scope,
+			  unsigned int besides);
 
 /* Prints the rows of scope to standard output, as --help shows them. */
 void options_help(unsigned int scope);

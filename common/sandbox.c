@@ -53,3 +53,14 @@ int sandbox_drop_privileges(uint64_t keep)
 		return -errno;
 	return setrlimit(RLIMIT_CORE, &none) < 0 ? -errno : 0;
 }
+
+bool sandbox_holds(int cap)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps)
+		cap_get_flag(caps, cap, CAP_EFFECTIVE, &value);
+	cap_free(caps);
+	return value == CAP_SET;
+}

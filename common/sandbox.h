@@ -3,6 +3,7 @@
 #ifndef TAPFEED_COMMON_SANDBOX_H
 #define TAPFEED_COMMON_SANDBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -12,5 +13,8 @@
  * non-dumpable and forbids core files. 0 or a negative errno.
  */
 int sandbox_drop_privileges(uint64_t keep);
+
+/* Whether this process holds cap (CAP_x) in its effective set. */
+bool sandbox_holds(int cap);
 
 #endif

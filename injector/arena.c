@@ -18,6 +18,7 @@
 static_assert(TAPFEED_FEED_FRAME_MAX + DECODE_OVERHEAD_BYTES <=
 		      TAPFEED_SLOT_BYTES,
 	      "the largest frame fits in an empty slot");
+static_assert(TAPFEED_SLOT_COUNT >= TAPFEED_PEERS_MAX, "a slot for each peer");
 
 int arena_init(struct arena *arena)
 {
@@ -28,7 +29,9 @@ int arena_init(struct arena *arena)
 
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
-	*arena = (struct arena){ .memory = memory, .size = size };
+	*arena = (struct arena){ .memory = memory,
+				 .size = size,
+				 .free = TAPFEED_SLOT_COUNT };
 	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++)
 		arena->slots[i].base = arena->memory + i * TAPFEED_SLOT_BYTES;
 	arena->scratch.base =
@@ -43,21 +46,60 @@ void arena_done(struct arena *arena)
 	*arena = (struct arena){ 0 };
 }
 
+void arena_join(struct arena *arena, struct arena_share *share)
+{
+	assert(share->slots == 0);
+	*share = (struct arena_share){ .arena = arena, .joined = true };
+	arena->needy++;
+	assert(arena->needy <= TAPFEED_PEERS_MAX);
+}
+
+void arena_leave(struct arena_share *share)
+{
+	if (share->joined && share->slots == 0)
+		share->arena->needy--;
+	share->joined = false;
+}
+
 static bool slot_fits(const struct arena_slot *slot, size_t need)
 {
-	return slot->refs == 0 || TAPFEED_SLOT_BYTES - slot->used >= need;
+	return slot && TAPFEED_SLOT_BYTES - slot->used >= need;
+}
+
+/* Whether the share may take one more of the free slots. */
+static bool may_take(const struct arena_share *share)
+{
+	const struct arena *arena = share->arena;
+
+	if (!share->joined || arena->free == 0)
+		return false;
+	return share->slots == 0 || arena->free > arena->needy;
+}
+
+static struct arena_slot *take_free(struct arena_share *share)
+{
+	struct arena *arena = share->arena;
+	size_t i = 0;
+
+	while (arena->slots[i].owner)
+		i++;
+	arena->slots[i].owner = share;
+	arena->slots[i].used = 0;
+	arena->free--;
+	if (share->slots++ == 0)
+		arena->needy--;
+	share->current = &arena->slots[i];
+	return share->current;
 }
 
 static struct arena_slot *slot_open(struct arena_slot *slot, size_t need)
 {
-	if (slot->refs == 0)
-		slot->used = 0;
 	slot->limit = slot->used + need;
 	slot->refs++;
 	return slot;
 }
 
-struct arena_slot *arena_acquire(struct arena *arena, size_t frame_len)
+struct arena_slot *arena_acquire(struct arena_share *share, size_t frame_len)
 {
 	/* A multiple of the alignment, so that the next one begins aligned. */
 	const size_t need =
@@ -66,40 +108,43 @@ struct arena_slot *arena_acquire(struct arena *arena, size_t frame_len)
 
 	assert(frame_len <= TAPFEED_FEED_FRAME_MAX);
 	/* The current slot first, so that small batches share one. */
-	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++) {
-		size_t index = (arena->current + i) % TAPFEED_SLOT_COUNT;
-		struct arena_slot *slot = &arena->slots[index];
-
-		if ((i == 0 && slot_fits(slot, need)) || slot->refs == 0) {
-			arena->current = index;
-			return slot_open(slot, need);
-		}
-	}
-	return NULL;
+	if (slot_fits(share->current, need))
+		return slot_open(share->current, need);
+	return may_take(share) ? slot_open(take_free(share), need) : NULL;
 }
 
 struct arena_slot *arena_scratch(struct arena *arena)
 {
 	assert(arena->scratch.refs == 0);
+	arena->scratch.used = 0;
 	return slot_open(&arena->scratch, TAPFEED_SLOT_BYTES);
 }
 
-bool arena_has_room(const struct arena *arena)
+bool arena_has_room(const struct arena_share *share)
 {
 	const size_t need = TAPFEED_FEED_FRAME_MAX + DECODE_OVERHEAD_BYTES;
 
-	if (slot_fits(&arena->slots[arena->current], need))
-		return true;
-	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++)
-		if (arena->slots[i].refs == 0)
-			return true;
-	return false;
+	return slot_fits(share->current, need) || may_take(share);
+}
+
+/* Nothing in it is referred to any more: anybody's. */
+static void slot_release(struct arena_slot *slot)
+{
+	struct arena_share *share = slot->owner;
+
+	slot->owner = NULL;
+	share->arena->free++;
+	if (--share->slots == 0 && share->joined)
+		share->arena->needy++;
+	if (share->current == slot)
+		share->current = NULL;
 }
 
 void arena_unref(struct arena_slot *slot)
 {
 	assert(slot->refs > 0);
-	slot->refs--;
+	if (--slot->refs == 0 && slot->owner)
+		slot_release(slot);
 }
 
 static void *slot_alloc(void *data, size_t size)

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "proto/limits.h"
-
 #define MORE_FRAMES ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES)
 
 static bool arrays_agree(const Tapfeed__PacketBatch *message)
@@ -21,10 +19,10 @@ static bool arrays_agree(const Tapfeed__PacketBatch *message)
 	       (message->n_flags == 0 || message->n_flags == n);
 }
 
-/* Whether the kernel would show a frame of that length to anybody. */
-static bool len_valid(const uint8_t *frame, uint32_t len)
+/* Whether a TAP would show a frame of that length to anybody. */
+static bool ethernet_valid(const uint8_t *frame, uint32_t len)
 {
-	if (len < TAPFEED_FRAME_MIN_BYTES || len > TAPFEED_FRAME_MAX_BYTES)
+	if (len < TAPFEED_FRAME_MIN_BYTES)
 		return false;
 	if (len >= TAPFEED_TAGGED_FRAME_MIN_BYTES)
 		return true;
@@ -32,7 +30,25 @@ static bool len_valid(const uint8_t *frame, uint32_t len)
 	       !(frame[12] == 0x88 && frame[13] == 0xa8);
 }
 
-static bool frames_valid(const Tapfeed__PacketBatch *message)
+/* Whether a TUN takes it: the driver looks at the version alone, and answers
+ * EINVAL to any other (tun_get_user). */
+static bool ip_valid(const uint8_t *frame)
+{
+	return frame[0] >> 4 == 4 || frame[0] >> 4 == 6;
+}
+
+/* len is 1 or more. */
+static bool frame_valid(enum tapfeed_kind kind, const uint8_t *frame,
+			uint32_t len)
+{
+	if (len > TAPFEED_FRAME_MAX_BYTES)
+		return false;
+	return kind == TAPFEED_TUN ? ip_valid(frame)
+				   : ethernet_valid(frame, len);
+}
+
+static bool frames_valid(const Tapfeed__PacketBatch *message,
+			 enum tapfeed_kind kind)
 {
 	const ProtobufCBinaryData *payload = &message->payload;
 	size_t used = 0;
@@ -40,8 +56,9 @@ static bool frames_valid(const Tapfeed__PacketBatch *message)
 	for (size_t i = 0; i < message->n_captured_len; i++) {
 		uint32_t len = message->captured_len[i];
 
-		if (len > payload->len - used ||
-		    !len_valid(payload->data + used, len))
+		/* data is NULL where payload is empty: no sum with it. */
+		if (len == 0 || len > payload->len - used ||
+		    !frame_valid(kind, payload->data + used, len))
 			return false;
 		used += len;
 	}
@@ -55,9 +72,10 @@ static bool frames_valid(const Tapfeed__PacketBatch *message)
 }
 
 int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
-		uint64_t sequence, struct batch *ret_batch)
+		enum tapfeed_kind kind, uint64_t sequence,
+		struct batch *ret_batch)
 {
-	if (!arrays_agree(message) || !frames_valid(message) ||
+	if (!arrays_agree(message) || !frames_valid(message, kind) ||
 	    message->sequence != sequence)
 		return -EPROTO;
 	*ret_batch = (struct batch){

@@ -8,6 +8,7 @@
 
 #include "injector/queue.h"
 #include "proto/feed.pb-c.h"
+#include "proto/limits.h"
 
 struct batch {
 	struct arena_slot
@@ -22,12 +23,14 @@ struct batch {
 
 /*
  * Holds message, decoded into slot, against proto/feed.proto: array lengths
- * agree, each frame's length is within the limits, their sum is the payload's,
- * the sequence is the expected one, a packet's frames do not cross batches. 0
- * and *ret_batch, which takes over the reference to slot; or -EPROTO.
+ * agree, each frame is one that an interface of that kind takes and shows,
+ * their lengths sum up to the payload's, the sequence is the expected one, a
+ * packet's frames do not cross batches. 0 and *ret_batch, which takes over the
+ * reference to slot; or -EPROTO.
  */
 int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
-		uint64_t sequence, struct batch *ret_batch);
+		enum tapfeed_kind kind, uint64_t sequence,
+		struct batch *ret_batch);
 
 /* Whole packets, each of one or more frames. */
 size_t batch_packets(const struct batch *batch);

@@ -9,9 +9,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-/* Frames written before sockets and signals are looked at again. */
-#define ROUND_FRAMES 256
-
 /* A write to an interface that is down fails at once: look again after this. */
 #define DOWN_RETRY_NS (50 * NS_PER_MS)
 /* An interface that is being deleted is down for a moment: nothing to say. */
@@ -123,7 +120,8 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	if (deliver->retry_ns > now_ns)
 		return 0;
 	deliver->retry_ns = 0;
-	while (done < ROUND_FRAMES && !deliver->gone && !deliver->retry_ns) {
+	while (done < DELIVER_ROUND_FRAMES && !deliver->gone &&
+	       !deliver->retry_ns) {
 		size_t n, settled;
 		const struct queue_entry *entries = queue_front(queue, &n);
 

@@ -13,6 +13,9 @@
 #include "injector/queue.h"
 #include "injector/writer.h"
 
+/* Frames of one queue written before others have their turn. */
+#define DELIVER_ROUND_FRAMES 256
+
 struct deliver {
 	struct writer *writer;
 	struct counters_injector *counters;
@@ -28,7 +31,8 @@ struct deliver {
 
 /*
  * Writes what is due of the queue, at most one round's worth, and counts each
- * frame that is done with; returns how many those are.
+ * frame that is done with; returns how many those are. Fewer than a round with
+ * some left: the pace or the interface holds them up.
  */
 size_t deliver_run(struct deliver *deliver, struct queue *queue,
 		   struct account *account, uint64_t now_ns);

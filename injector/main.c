@@ -6,11 +6,10 @@
 #include <config.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -19,15 +18,10 @@
 #include "common/notify.h"
 #include "common/signals.h"
 #include "common/worker.h"
-#include "injector/arena.h"
-#include "injector/deliver.h"
-#include "injector/netdev.h"
-#include "injector/peer.h"
+#include "injector/control.h"
+#include "injector/iface.h"
+#include "injector/peers.h"
 #include "injector/writer.h"
-#include "proto/counters.h"
-
-/* One feed so far; several come with the listening feed socket. */
-#define PEERS_MAX 1
 
 /* After the drain deadline, feeds get so long to say what they had sent. */
 #define LAST_WORDS_NS NS_PER_S
@@ -37,13 +31,12 @@ struct injector {
 	struct worker worker;
 	struct counters_injector *counters;
 	struct netdev netdev;
+	bool restarted;		/* another injector had the interface before */
+	uint64_t frames_before; /* written by it, as far as it counted */
 	struct arena arena;
 	struct writer writer;
 	struct deliver deliver;
-	struct peer peers[PEERS_MAX];
-	size_t peer_count;
-	struct peer_context context;
-	bool gate_open;
+	struct peers peers;
 	uint64_t gate_ns; /* when it opens */
 	bool stopping;
 	uint64_t drain_ns;  /* while stopping: until then packets are written */
@@ -51,69 +44,122 @@ struct injector {
 };
 
 static const char about[] =
-	"Takes packets from a feed and writes them to a virtual interface.\n"
+	"Takes packets from feeds and writes them to a virtual interface.\n"
 	"Started by tapfeed(1) or systemd with its descriptors by name (feed,\n"
-	"privileged, control, counters, notify); not by hand.";
+	"privileged or interface, store, control, counters, notify); not by\n"
+	"hand.";
 
-static void publish_interface(struct injector *inj)
+static bool is_listening(int fd)
 {
-	memcpy(inj->counters->interface, inj->netdev.name,
-	       sizeof(inj->counters->interface));
-	counter_set(&inj->counters->mtu, inj->netdev.mtu);
-	__atomic_store_n(&inj->counters->ifindex, inj->netdev.ifindex,
-			 __ATOMIC_RELEASE);
+	socklen_t size = sizeof(int);
+	int value = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 &&
+	       value;
 }
 
-/* Has the helper make the interface. 0, or the exit status. */
-static int create_interface(struct injector *inj)
+/* One connected, one listening, or both. 0, or a negative errno. */
+static int take_feeds(struct injector *inj)
 {
-	struct netdev_request request = { .mtu = inj->options.mtu };
-	enum privileged_step step = PRIVILEGED_STEP_NONE;
-	char message[512];
-	int sock = listen_take("privileged");
-	int r;
+	int fd, r;
 
-	if (sock < 0) {
-		log_error("no socket named \"privileged\" was handed over; "
-			  "start me through tapfeed");
-		return TAPFEED_EXIT_USAGE;
+	while ((fd = listen_take("feed")) >= 0) {
+		bool listening = is_listening(fd);
+
+		if (listening ? inj->peers.listen_fd >= 0
+			      : inj->peers.own_next_fd >= 0) {
+			fd_close(&fd);
+			return -EEXIST;
+		}
+		if (!listening) {
+			peers_own(&inj->peers, fd, 0);
+			continue;
+		}
+		r = peers_listen(&inj->peers, fd);
+		if (r < 0)
+			return r;
 	}
-	memcpy(request.name, inj->options.name, sizeof(request.name));
-	memcpy(request.mac, inj->options.mac, sizeof(request.mac));
-	r = netdev_create(sock, &request, &inj->netdev, &step);
-	fd_close(&sock);
-	if (r < 0) {
-		log_error("%s",
-			  netdev_explain(step, r, message, sizeof(message),
-					 inj->options.name));
-		return (int)netdev_exit_status(step, r);
-	}
-	publish_interface(inj);
 	return 0;
+}
+
+static void stop(struct injector *inj, uint64_t now)
+{
+	if (inj->stopping)
+		return;
+	inj->stopping = true;
+	inj->peers.gate = PEERS_STOPPING;
+	inj->deliver.unpaced = true;
+	inj->drain_ns = now + TAPFEED_DRAIN_DEADLINE_S * NS_PER_S;
+	notify_send("STOPPING=1");
+}
+
+/*
+ * A new feed of our own capture, or the end. What the kernel has counted beyond
+ * a killed injector says something only as long as we have written nothing.
+ */
+static void take_control(struct injector *inj)
+{
+	const struct counters_injector *counters = inj->counters;
+	uint64_t taken = 0, uncounted = 0;
+	int fd;
+
+	switch (control_take(inj->worker.control_fd, &fd, &taken)) {
+	case CONTROL_NOTHING:
+		break;
+	case CONTROL_FEED:
+		if (inj->restarted &&
+		    counters->frames_written == inj->frames_before &&
+		    taken > counters->frames_written)
+			uncounted = taken - counters->frames_written;
+		log_debug("a feed by the control socket");
+		peers_own(&inj->peers, fd, uncounted);
+		break;
+	case CONTROL_END:
+		fd_close(&inj->worker.control_fd);
+		stop(inj, clock_now_ns());
+		break;
+	}
+}
+
+/* 0, or the exit status where no feed can ever come. */
+static int check_feeds(const struct injector *inj, bool by_control)
+{
+	if (inj->peers.own_next_fd >= 0 || inj->peers.listen_fd >= 0 ||
+	    (by_control && inj->worker.control_fd >= 0))
+		return 0;
+	log_error("no socket named \"feed\" was handed over; start me through "
+		  "tapfeed");
+	return TAPFEED_EXIT_USAGE;
 }
 
 /* Opens and allocates all there will be. 0, or the exit status. */
 static int injector_open(struct injector *inj)
 {
-	int feed_fd = listen_take("feed");
 	int r;
 
 	inj->counters = inj->worker.counters;
-	if (feed_fd < 0) {
-		log_error("no socket named \"feed\" was handed over; start me "
-			  "through tapfeed");
-		return TAPFEED_EXIT_USAGE;
-	}
 	r = arena_init(&inj->arena);
 	if (r == 0)
-		r = peer_init(&inj->peers[inj->peer_count++], feed_fd,
-			      inj->options.queue_size, inj->counters);
+		r = peers_init(&inj->peers, &inj->options, &inj->arena,
+			       &inj->deliver, inj->counters);
 	if (r < 0) {
 		log_error("memory for the arena and a queue of %u packets: %s",
 			  inj->options.queue_size, log_errno(-r));
 		return TAPFEED_EXIT_LOSS;
 	}
-	r = create_interface(inj);
+	r = take_feeds(inj);
+	if (r < 0) {
+		log_error("the sockets named \"feed\" must be one connected "
+			  "and one listening at most: %s",
+			  log_errno(-r));
+		return TAPFEED_EXIT_USAGE;
+	}
+	r = check_feeds(inj, true);
+	if (r == 0)
+		r = iface_open(&inj->options, inj->counters, &inj->netdev,
+			       &inj->restarted);
+	if (r == 0) /* only for a successor it comes later */
+		r = check_feeds(inj, inj->restarted);
 	if (r != 0)
 		return r;
 	inj->writer.ops = &writer_plain;
@@ -129,13 +175,9 @@ static int injector_open(struct injector *inj)
 
 static void injector_ready(struct injector *inj)
 {
+	const char *kind = inj->netdev.kind == TAPFEED_TUN ? "tun" : "tap";
 	char text[128];
 
-	inj->context = (struct peer_context){
-		.arena = &inj->arena,
-		.when_full = inj->options.when_full,
-		.discard = OUTCOME_INJECTED,
-	};
 	inj->deliver = (struct deliver){
 		.writer = &inj->writer,
 		.counters = inj->counters,
@@ -143,101 +185,77 @@ static void injector_ready(struct injector *inj)
 		.interface = inj->netdev.name,
 	};
 	pace_init(&inj->deliver.pace, inj->options.pps);
-	inj->gate_ns = clock_now_ns() + inj->options.startup_delay_ns;
+	inj->peers.context.mtu = inj->netdev.mtu;
+	memcpy(inj->peers.context.interface, inj->netdev.name,
+	       sizeof(inj->peers.context.interface));
+	inj->frames_before = inj->counters->frames_written;
+	inj->gate_ns = clock_now_ns();
+	/* Where a former injector has written something, it was open. */
+	if (!inj->restarted || inj->counters->last_ns == 0)
+		inj->gate_ns += inj->options.startup_delay_ns;
 	inj->linger_ns = CLOCK_NEVER;
-	for (size_t i = 0; i < inj->peer_count; i++)
-		peer_await_hello(&inj->peers[i], clock_now_ns());
+	if (inj->worker.control_fd >= 0)
+		take_control(inj);
 	log_debug("%s: writer %s, arena %u x %u KiB", inj->netdev.name,
 		  inj->writer.ops->name, TAPFEED_SLOT_COUNT,
 		  TAPFEED_SLOT_BYTES / 1024);
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s is up (tap, mtu %u)",
-		 inj->netdev.name, inj->netdev.mtu);
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s is up (%s, mtu %u)",
+		 inj->netdev.name, kind, inj->netdev.mtu);
 	notify_send(text);
-}
-
-static void stop(struct injector *inj, uint64_t now)
-{
-	inj->stopping = true;
-	inj->deliver.unpaced = true;
-	inj->drain_ns = now + TAPFEED_DRAIN_DEADLINE_S * NS_PER_S;
-	notify_send("STOPPING=1");
-}
-
-/* What can no longer be written is counted as outcome, now and when it comes.
- */
-static void discard(struct injector *inj, enum outcome outcome)
-{
-	inj->context.discard = outcome;
-	for (size_t i = 0; i < inj->peer_count; i++)
-		deliver_discard(&inj->peers[i].queue, &inj->peers[i].account,
-				outcome);
 }
 
 static void check_stop(struct injector *inj, uint64_t now)
 {
-	if (!inj->stopping && signals_stop_count() > 0)
+	const enum outcome *discard = &inj->peers.context.discard;
+
+	if (signals_stop_count() > 0)
 		stop(inj, now);
 	if (inj->stopping && signals_stop_count() > 1 && inj->drain_ns > now)
 		inj->drain_ns = now;
+	/* What can no longer be written is counted, now and when it comes. */
 	if (inj->stopping && now >= inj->drain_ns &&
-	    inj->context.discard == OUTCOME_INJECTED)
-		discard(inj, OUTCOME_DROPPED_STOPPED);
-	if (!inj->deliver.gone || inj->context.discard == OUTCOME_ERROR)
+	    *discard == OUTCOME_INJECTED)
+		peers_discard(&inj->peers, OUTCOME_DROPPED_STOPPED);
+	if (!inj->deliver.gone || *discard == OUTCOME_ERROR)
 		return;
 	log_debug("%s is gone", inj->netdev.name);
 	notify_send("ERRNO=77"); /* EBADFD */
-	if (!inj->stopping)
-		stop(inj, now);
-	discard(inj, OUTCOME_ERROR);
+	stop(inj, now);
+	peers_discard(&inj->peers, OUTCOME_ERROR);
 }
 
 static void check_gate(struct injector *inj, uint64_t now)
 {
-	if (!inj->gate_open && now >= inj->gate_ns) {
-		inj->gate_open = true;
+	if (inj->peers.gate == PEERS_SHUT && now >= inj->gate_ns) {
+		inj->peers.gate = PEERS_OPEN;
 		log_debug("%s: the gate is open", inj->netdev.name);
 	}
-}
-
-/* One peer's turn. Returns whether there may be more to do at once. */
-static bool turn_peer(struct injector *inj, struct peer *peer, uint64_t now)
-{
-	bool again = peer_service(peer, &inj->context, now);
-
-	if (inj->gate_open && !inj->stopping)
-		peer_welcome(peer, inj->netdev.mtu);
-	if (deliver_run(&inj->deliver, &peer->queue, &peer->account, now) > 0)
-		again = true;
-	counter_set(&inj->counters->queue_used, peer->queue.used);
-	peer_finish(peer);
-	if (inj->stopping)
-		peer_stop(peer);
-	return again;
-}
-
-static bool all_idle(const struct injector *inj)
-{
-	for (size_t i = 0; i < inj->peer_count; i++)
-		if (!peer_idle(&inj->peers[i]))
-			return false;
-	return true;
 }
 
 /* Whether the injector's work is done; starts the linger time. */
 static bool finished(struct injector *inj, uint64_t now)
 {
 	if (inj->stopping && now >= inj->drain_ns + LAST_WORDS_NS) {
-		for (size_t i = 0; i < inj->peer_count; i++)
-			peer_give_up(&inj->peers[i]);
+		peers_give_up(&inj->peers);
 		return true;
 	}
-	if (!all_idle(inj))
+	if (!peers_idle(&inj->peers)) {
+		inj->linger_ns = CLOCK_NEVER;
+		return false;
+	}
+	if (inj->stopping)
+		return true;
+	/* Without a capture of its own it serves whoever joins. */
+	if (!inj->peers.own_came)
+		return false;
+	/* tapfeed starts another capture, or has us stop. */
+	if (inj->peers.own_awaited && inj->worker.control_fd >= 0)
 		return false;
 	if (inj->linger_ns == CLOCK_NEVER)
 		inj->linger_ns = now + (inj->counters->last_ns > 0
 						? inj->options.linger_ns
 						: 0);
-	return inj->stopping || now >= inj->linger_ns;
+	return now >= inj->linger_ns;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -248,50 +266,32 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 /* The time of the next thing that happens by itself. */
 static uint64_t next_event(const struct injector *inj, uint64_t now)
 {
-	uint64_t next = inj->linger_ns;
+	uint64_t next = earlier(inj->linger_ns, peers_next_ns(&inj->peers));
 
-	if (!inj->gate_open)
+	if (inj->peers.gate == PEERS_SHUT)
 		next = earlier(next, inj->gate_ns);
 	if (inj->stopping)
 		next = earlier(next, now < inj->drain_ns
 					     ? inj->drain_ns
 					     : inj->drain_ns + LAST_WORDS_NS);
-	for (size_t i = 0; i < inj->peer_count; i++) {
-		next = earlier(next, inj->peers[i].deadline_ns);
-		if (inj->peers[i].queue.used > 0)
-			next = earlier(next, deliver_next_ns(&inj->deliver));
-	}
 	return next;
 }
 
-static int wait_for_events(struct injector *inj, uint64_t deadline)
+static int wait_for_events(struct injector *inj, uint64_t now,
+			   uint64_t deadline)
 {
-	struct pollfd fds[1 + PEERS_MAX];
+	struct pollfd fds[1 + PEERS_POLL_MAX];
+	size_t n = 1 + peers_poll(&inj->peers, now, fds + 1);
 	int r;
 
 	fds[0] = (struct pollfd){ .fd = inj->worker.control_fd,
 				  .events = POLLIN };
-	for (size_t i = 0; i < inj->peer_count; i++) {
-		bool wanted = peer_wants_input(&inj->peers[i], &inj->context);
-
-		/* Not polled at all otherwise: POLLHUP would not let us sleep.
-		 */
-		fds[1 + i] = (struct pollfd){
-			.fd = wanted ? inj->peers[i].fd : -1,
-			.events = POLLIN,
-		};
-	}
-	r = fd_poll(fds, 1 + inj->peer_count, deadline);
+	r = fd_poll(fds, n, deadline);
 	if (r <= 0)
 		return r;
-	if (fds[0].revents) { /* nothing is ever sent on it: its end */
-		fd_close(&inj->worker.control_fd);
-		if (!inj->stopping)
-			stop(inj, clock_now_ns());
-	}
-	for (size_t i = 0; i < inj->peer_count; i++)
-		if (fds[1 + i].revents)
-			inj->peers[i].readable = true;
+	if (fds[0].revents)
+		take_control(inj);
+	peers_polled(&inj->peers, fds + 1);
 	return 0;
 }
 
@@ -299,17 +299,15 @@ static int injector_run(struct injector *inj)
 {
 	for (;;) {
 		uint64_t now = clock_now_ns();
-		bool again = false;
+		bool again;
 		int r;
 
 		check_stop(inj, now);
 		check_gate(inj, now);
-		for (size_t i = 0; i < inj->peer_count; i++)
-			if (turn_peer(inj, &inj->peers[i], now))
-				again = true;
+		again = peers_turn(&inj->peers, now);
 		if (finished(inj, now))
 			return 0;
-		r = wait_for_events(inj, again ? 0 : next_event(inj, now));
+		r = wait_for_events(inj, now, again ? 0 : next_event(inj, now));
 		if (r < 0)
 			return r;
 	}
@@ -317,12 +315,8 @@ static int injector_run(struct injector *inj)
 
 static int exit_status(const struct injector *inj)
 {
-	bool broken = false;
-
-	for (size_t i = 0; i < inj->peer_count; i++)
-		broken = broken || inj->peers[i].broken;
-	return broken || inj->deliver.gone ? TAPFEED_EXIT_LOSS
-					   : TAPFEED_EXIT_OK;
+	return inj->peers.own_broken || inj->deliver.gone ? TAPFEED_EXIT_LOSS
+							  : TAPFEED_EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -347,8 +341,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		log_error("waiting for events: %s", log_errno(-r));
 	notify_send("STOPPING=1"); /* before the interface goes */
-	for (size_t i = 0; i < inj.peer_count; i++)
-		peer_done(&inj.peers[i]);
+	peers_done(&inj.peers);
 	inj.writer.ops->done(&inj.writer);
 	arena_done(&inj.arena);
 	return r < 0 ? TAPFEED_EXIT_LOSS : exit_status(&inj);

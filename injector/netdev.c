@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/if.h>
-#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -20,12 +19,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
 #include "common/ifname.h"
 #include "common/log.h"
+#include "common/tunfd.h"
 
 #define REPLY_DEADLINE_NS (5 * NS_PER_S)
 #define TUN_PATH	  "/dev/net/tun"
@@ -35,7 +36,7 @@ static int send_request(int sock, const struct netdev_request *request)
 	struct privileged_request message = {
 		.version = PRIVILEGED_VERSION,
 		.op = PRIVILEGED_CREATE,
-		.kind = PRIVILEGED_TAP,
+		.kind = request->kind,
 		.mtu = request->mtu,
 		.queues = 1,
 	};
@@ -76,19 +77,14 @@ static int receive_reply(int sock, struct privileged_reply *reply, int *fds,
 	return 0;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
+/* A TUN has no address; a TAP has the one that was asked for, or any. */
+static bool mac_fits(const struct netdev_request *request, const uint8_t *got)
 {
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] != 0)
-			return false;
-	return true;
-}
-
-static bool mac_fits(const uint8_t *asked, const uint8_t *got)
-{
-	if ((got[0] & 1) || is_zero(got, 6))
+	if (request->kind == TAPFEED_TUN)
+		return bytes_zero(got, 6);
+	if ((got[0] & 1) || bytes_zero(got, 6))
 		return false;
-	return is_zero(asked, 6) || memcmp(asked, got, 6) == 0;
+	return bytes_zero(request->mac, 6) || memcmp(request->mac, got, 6) == 0;
 }
 
 /* Whether a reply is one of the two there are: refused, or just as asked. */
@@ -96,7 +92,7 @@ static bool reply_fits(const struct privileged_reply *reply, size_t fds,
 		       const struct netdev_request *request)
 {
 	if (reply->version != PRIVILEGED_VERSION ||
-	    !is_zero(reply->reserved, sizeof(reply->reserved)) ||
+	    !bytes_zero(reply->reserved, sizeof(reply->reserved)) ||
 	    fds != reply->queues)
 		return false;
 	if (reply->error != 0)
@@ -106,25 +102,45 @@ static bool reply_fits(const struct privileged_reply *reply, size_t fds,
 	return reply->step == PRIVILEGED_STEP_NONE && fds == 1 &&
 	       ifname_matches(request->name, reply->name) &&
 	       reply->ifindex > 0 && reply->ifindex <= INT32_MAX &&
-	       reply->mtu == request->mtu && mac_fits(request->mac, reply->mac);
+	       reply->mtu == request->mtu && mac_fits(request, reply->mac);
 }
 
-/* Whether fd is the queue of that TAP: no other header, no reading, no
- * blocking. */
-static bool is_queue(int fd, const char *name)
+/* 0 and its name, or a negative errno: -EPROTO where it is no such queue. */
+static int check_queue(int fd, enum tapfeed_kind kind, const char *pattern,
+		       char ret_name[static TAPFEED_IFNAME_SIZE])
 {
-	struct ifreq ifr = { 0 };
 	int mode = fcntl(fd, F_GETFL);
-	int flags;
 
-	if (mode < 0 || (mode & O_ACCMODE) != O_WRONLY || !(mode & O_NONBLOCK))
-		return false;
-	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
-		return false;
-	flags = (unsigned short)ifr.ifr_flags;
-	return (flags & (IFF_TAP | IFF_NO_PI)) == (IFF_TAP | IFF_NO_PI) &&
-	       !(flags & (IFF_TUN | IFF_VNET_HDR | IFF_PERSIST)) &&
-	       strncmp(ifr.ifr_name, name, IFNAMSIZ) == 0;
+	if (mode < 0)
+		return -errno;
+	if ((mode & O_ACCMODE) != O_WRONLY || !(mode & O_NONBLOCK))
+		return -EPROTO;
+	return tunfd_check(fd, pattern, kind, ret_name);
+}
+
+bool netdev_is_queue(int fd, enum tapfeed_kind kind, const char *name)
+{
+	char got[TAPFEED_IFNAME_SIZE];
+
+	/* Else it would be taken for a pattern. */
+	return ifname_valid(name) && check_queue(fd, kind, name, got) == 0;
+}
+
+int netdev_adopt(int fd, const char *pattern, enum tapfeed_kind kind,
+		 struct netdev *ret)
+{
+	char name[TAPFEED_IFNAME_SIZE];
+	int r = check_queue(fd, kind, pattern, name);
+
+	if (r < 0)
+		return r;
+	*ret = (struct netdev){
+		.kind = kind,
+		.queue_fd = { fd },
+		.queues = 1,
+	};
+	memcpy(ret->name, name, sizeof(ret->name));
+	return 0;
 }
 
 int netdev_create(int sock, const struct netdev_request *request,
@@ -150,9 +166,10 @@ int netdev_create(int sock, const struct netdev_request *request,
 		*ret_step = (enum privileged_step)reply.step;
 		return -reply.error;
 	}
-	if (!is_queue(fds[0], reply.name))
+	if (!netdev_is_queue(fds[0], request->kind, reply.name))
 		goto out;
 	*ret = (struct netdev){
+		.kind = request->kind,
 		.ifindex = reply.ifindex,
 		.mtu = reply.mtu,
 		.queue_fd = { fds[0] },
@@ -275,7 +292,9 @@ static const struct {
 	const char *hint;
 } steps[PRIVILEGED_STEP_COUNT] = {
 	[PRIVILEGED_STEP_REQUEST] = { "the helper's check of the request",
-				      "check --name, --mtu and --mac" },
+				      "check --name, --mtu and --mac; an "
+				      "interface of --type tun has no MAC "
+				      "address" },
 	[PRIVILEGED_STEP_CAPABILITY] = { "permission", "run as root" },
 	[PRIVILEGED_STEP_OPEN] = { "opening " TUN_PATH, "modprobe tun" },
 	[PRIVILEGED_STEP_NETLINK] = { "opening a netlink socket",

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stub of tapfeed-privileged: asks it for an interface and believes nothing
- * it says. Called once, before the sandbox.
+ * it says; or takes over the one that an earlier injector has left. Called
+ * once, before the sandbox.
  */
 #ifndef TAPFEED_INJECTOR_NETDEV_H
 #define TAPFEED_INJECTOR_NETDEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,16 +16,18 @@
 
 struct netdev_request {
 	char name[TAPFEED_IFNAME_SIZE]; /* a valid name or pattern */
+	enum tapfeed_kind kind;
 	uint32_t mtu;
-	uint8_t mac[6]; /* all zero: a random one */
+	uint8_t mac[6]; /* all zero: a random one; a TUN has none */
 };
 
 /* An interface that is up. Its descriptors can write and not read. */
 struct netdev {
 	char name[TAPFEED_IFNAME_SIZE];
+	enum tapfeed_kind kind;
 	unsigned int ifindex;
 	uint32_t mtu;
-	uint8_t mac[6];
+	uint8_t mac[6]; /* all zero: a TUN, or an adopted one */
 	int queue_fd[PRIVILEGED_QUEUES_MAX];
 	size_t queues;
 };
@@ -38,6 +42,22 @@ struct netdev {
  */
 int netdev_create(int sock, const struct netdev_request *request,
 		  struct netdev *ret, enum privileged_step *ret_step);
+
+/*
+ * Whether fd is the one queue of the interface of that kind and name (a valid
+ * one): write-only, non-blocking, no header of the driver's, not persistent.
+ */
+bool netdev_is_queue(int fd, enum tapfeed_kind kind, const char *name);
+
+/*
+ * Takes over a queue that was stored for us, checked like the helper's: the
+ * interface must be of that kind, its name what pattern allows. Fills name,
+ * kind and queue of *ret; ifindex and mtu, which are 0, are the caller's to
+ * fill. 0; -EBADFD where the interface is gone; -EPROTO where fd is not what is
+ * asked for. fd becomes *ret's on success alone, and is never closed here.
+ */
+int netdev_adopt(int fd, const char *pattern, enum tapfeed_kind kind,
+		 struct netdev *ret);
 
 /*
  * What an operator needs to know of a netdev_create() of name that failed with

@@ -20,30 +20,53 @@
 /* Largest message to a peer: Report. */
 #define OUT_MAX_BYTES 64
 
-int peer_init(struct peer *peer, int fd, size_t queue_size,
-	      struct counters_injector *counters)
+/* Lines about joined peers, whose number nobody bounds. */
+static struct log_limit joined_limit = { .burst = 5, .interval_ns = NS_PER_S };
+
+int peer_init(struct peer *peer, size_t queue_size)
 {
 	int r;
 
 	*peer = (struct peer){
-		.fd = fd,
-		.source = "a feed",
+		.fd = -1,
+		.state = PEER_CLOSED,
 		.deadline_ns = CLOCK_NEVER,
 	};
-	account_init(&peer->account, counters);
 	r = frame_reader_init(&peer->reader, TAPFEED_FEED_FRAME_MAX);
 	if (r == 0)
 		r = queue_init(&peer->queue, queue_size);
-	if (r == 0)
-		r = fd_set_nonblock(fd);
 	if (r < 0)
 		peer_done(peer);
 	return r;
 }
 
-void peer_await_hello(struct peer *peer, uint64_t now_ns)
+void peer_open(struct peer *peer, int fd, bool joined,
+	       const struct peer_context *context,
+	       struct counters_injector *counters, uint64_t now_ns)
 {
-	peer->deadline_ns = now_ns + TAPFEED_HELLO_DEADLINE_S * NS_PER_S;
+	struct frame_reader reader = peer->reader;
+	struct queue queue = peer->queue;
+
+	assert(peer_idle(peer) && queue.entries);
+	frame_reader_reset(&reader);
+	*peer = (struct peer){
+		.fd = fd,
+		.joined = joined,
+		.source = "a feed",
+		.deadline_ns = now_ns + TAPFEED_HELLO_DEADLINE_S * NS_PER_S,
+		.reader = reader,
+		.queue = queue,
+	};
+	account_init(&peer->account, counters, joined);
+	arena_join(context->arena, &peer->share);
+}
+
+static void peer_close(struct peer *peer)
+{
+	fd_close(&peer->fd);
+	arena_leave(&peer->share);
+	peer->state = PEER_CLOSED;
+	peer->deadline_ns = CLOCK_NEVER;
 }
 
 void peer_done(struct peer *peer)
@@ -51,22 +74,24 @@ void peer_done(struct peer *peer)
 	batch_done(&peer->batch);
 	queue_done(&peer->queue);
 	frame_reader_done(&peer->reader);
-	fd_close(&peer->fd);
-	peer->state = PEER_CLOSED;
-}
-
-static void peer_close(struct peer *peer)
-{
-	fd_close(&peer->fd);
-	peer->state = PEER_CLOSED;
-	peer->deadline_ns = CLOCK_NEVER;
+	peer_close(peer);
 }
 
 static void peer_break(struct peer *peer, const char *why)
 {
-	log_error("%s: %s; the feed is closed", peer->source, why);
+	uint64_t left_out;
+
+	if (!peer->joined ||
+	    log_limit_pass(&joined_limit, clock_now_ns(), &left_out))
+		log_error("%s: %s; the feed is closed", peer->source, why);
 	peer->broken = true;
 	peer_close(peer);
+}
+
+/* Before and after its packets, what it says needs no slot of the arena. */
+static bool feeds(const struct peer *peer)
+{
+	return peer->state == PEER_FEEDING;
 }
 
 bool peer_wants_input(const struct peer *peer,
@@ -74,9 +99,12 @@ bool peer_wants_input(const struct peer *peer,
 {
 	if (peer->fd < 0 || peer->batch.slot)
 		return false;
-	return context->when_full == WHEN_FULL_DROP ||
-	       context->discard != OUTCOME_INJECTED ||
-	       arena_has_room(context->arena);
+	if (!feeds(peer) || context->discard != OUTCOME_INJECTED)
+		return true;
+	if (context->when_full == WHEN_FULL_DROP)
+		return context->held_up || (queue_room(&peer->queue) > 0 &&
+					    arena_has_room(&peer->share));
+	return arena_has_room(&peer->share);
 }
 
 /* Counts what is left of the batch as outcome, behind what is queued. */
@@ -91,37 +119,68 @@ static void discard_batch(struct peer *peer, enum outcome outcome)
 	batch_done(&peer->batch);
 }
 
-static void note_queue(struct peer *peer)
-{
-	struct counters_injector *counters = peer->account.counters;
-
-	counter_set(&counters->queue_used, peer->queue.used);
-	if (peer->queue.used > counters->queue_peak)
-		counter_set(&counters->queue_peak, peer->queue.used);
-}
-
-/* Puts the next packet's frames into the queue, or drops them all. */
-static void enqueue_or_drop(struct peer *peer, bool room)
+static void drop_packet(struct peer *peer)
 {
 	size_t frames = batch_packet_frames(&peer->batch);
-	bool fits = room && frames <= queue_room(&peer->queue);
 
-	if (!fits)
-		account_packet(&peer->account, OUTCOME_DROPPED_QUEUE);
+	account_packet(&peer->account, OUTCOME_DROPPED_QUEUE);
 	for (; frames > 0; frames--) {
 		struct queue_entry entry = batch_take(&peer->batch);
 
-		if (fits)
-			queue_push(&peer->queue, &entry);
-		else
-			arena_unref(entry.slot);
+		arena_unref(entry.slot);
 	}
 }
 
-/* From the batch to the queue, as far as it goes. */
-static void enqueue(struct peer *peer, const struct peer_context *context)
+/* Puts the next packet's frames into the queue. */
+static void push_packet(struct peer *peer)
+{
+	size_t frames = batch_packet_frames(&peer->batch);
+
+	for (; frames > 0; frames--) {
+		struct queue_entry entry = batch_take(&peer->batch);
+
+		queue_push(&peer->queue, &entry);
+	}
+}
+
+/*
+ * With drop, a packet goes in whole or not at all. It waits for room only where
+ * the queue moves on.
+ */
+static bool push_or_drop(struct peer *peer, const struct peer_context *context)
+{
+	size_t frames = batch_packet_frames(&peer->batch);
+
+	/* The scratch slot holds what may not stay. */
+	if (peer->batch.slot == &context->arena->scratch ||
+	    frames > peer->queue.size) {
+		drop_packet(peer);
+	} else if (frames <= queue_room(&peer->queue)) {
+		push_packet(peer);
+	} else if (context->held_up) {
+		drop_packet(peer);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* With wait, frame by frame, as long as there is room. */
+static bool push_or_wait(struct peer *peer)
+{
+	struct queue_entry entry;
+
+	if (queue_room(&peer->queue) == 0)
+		return false;
+	entry = batch_take(&peer->batch);
+	queue_push(&peer->queue, &entry);
+	return true;
+}
+
+void peer_enqueue(struct peer *peer, const struct peer_context *context)
 {
 	struct batch *batch = &peer->batch;
+	bool more = true;
 
 	if (!batch->slot)
 		return;
@@ -129,20 +188,10 @@ static void enqueue(struct peer *peer, const struct peer_context *context)
 		discard_batch(peer, context->discard);
 		return;
 	}
-	while (batch->next < batch->count) {
-		if (context->when_full == WHEN_FULL_DROP) {
-			/* The scratch slot holds what may not stay. */
-			enqueue_or_drop(peer, batch->slot !=
-						      &context->arena->scratch);
-		} else if (queue_room(&peer->queue) > 0) {
-			struct queue_entry entry = batch_take(batch);
-
-			queue_push(&peer->queue, &entry);
-		} else {
-			break;
-		}
-	}
-	note_queue(peer);
+	while (more && batch->next < batch->count)
+		more = context->when_full == WHEN_FULL_DROP
+			       ? push_or_drop(peer, context)
+			       : push_or_wait(peer);
 	if (batch->next == batch->count)
 		batch_done(batch);
 }
@@ -158,6 +207,9 @@ static const char *on_hello(struct peer *peer, const Tapfeed__Hello *hello)
 	if (hello->source)
 		escape_text(peer->source, sizeof(peer->source), hello->source,
 			    strlen(hello->source));
+	if (!peer->joined && account_resume(&peer->account, hello->sequence,
+					    peer->frames_uncounted) < 0)
+		return "its Hello contradicts what it sent before";
 	peer->sequence = hello->sequence;
 	peer->state = PEER_WAITING;
 	log_debug("%s said Hello", peer->source);
@@ -165,16 +217,21 @@ static const char *on_hello(struct peer *peer, const Tapfeed__Hello *hello)
 }
 
 static const char *on_batch(struct peer *peer, struct arena_slot *slot,
+			    enum tapfeed_kind kind,
 			    const Tapfeed__PacketBatch *message)
 {
+	size_t packets;
+
 	if (peer->state != PEER_FEEDING)
 		return "it sent a batch where none may come";
 	if (message->base.n_unknown_fields > 0 ||
-	    batch_check(message, slot, peer->sequence, &peer->batch) < 0)
+	    batch_check(message, slot, kind, peer->sequence, &peer->batch) < 0)
 		return "it sent a batch that contradicts itself";
 	arena_ref(slot);
 	peer->fed = true;
-	peer->sequence += batch_packets(&peer->batch);
+	packets = batch_packets(&peer->batch);
+	peer->sequence += packets;
+	account_received(&peer->account, packets);
 	return NULL;
 }
 
@@ -192,7 +249,7 @@ static const char *on_end(struct peer *peer, const Tapfeed__End *end)
 
 /* NULL, or what is wrong with it. */
 static const char *dispatch(struct peer *peer, struct arena_slot *slot,
-			    const Tapfeed__Frame *frame)
+			    enum tapfeed_kind kind, const Tapfeed__Frame *frame)
 {
 	if (frame->base.n_unknown_fields > 0)
 		return "it sent a message of an unknown kind";
@@ -200,7 +257,7 @@ static const char *dispatch(struct peer *peer, struct arena_slot *slot,
 	case TAPFEED__FRAME__MESSAGE_HELLO:
 		return on_hello(peer, frame->hello);
 	case TAPFEED__FRAME__MESSAGE_BATCH:
-		return on_batch(peer, slot, frame->batch);
+		return on_batch(peer, slot, kind, frame->batch);
 	case TAPFEED__FRAME__MESSAGE_END:
 		return on_end(peer, frame->end);
 	case TAPFEED__FRAME__MESSAGE__NOT_SET:
@@ -215,23 +272,24 @@ static const char *dispatch(struct peer *peer, struct arena_slot *slot,
 static void handle_frame(struct peer *peer, const struct peer_context *context,
 			 const uint8_t *body, size_t len)
 {
-	struct arena_slot *slot = arena_acquire(context->arena, len);
+	struct arena_slot *slot =
+		feeds(peer) ? arena_acquire(&peer->share, len) : NULL;
 	ProtobufCAllocator allocator;
 	Tapfeed__Frame *frame;
 	const char *wrong;
 
-	if (!slot) /* only where what comes would be dropped anyway */
+	if (!slot) /* or where what comes would be dropped anyway */
 		slot = arena_scratch(context->arena);
 	allocator = arena_allocator(slot);
 	frame = tapfeed__frame__unpack(&allocator, len, body);
-	wrong = frame ? dispatch(peer, slot, frame)
+	wrong = frame ? dispatch(peer, slot, context->kind, frame)
 		      : "it sent a message that cannot be decoded";
 	arena_unref(slot);
 	peer->deadline_ns = CLOCK_NEVER; /* it was of this frame */
 	if (wrong)
 		peer_break(peer, wrong);
 	else
-		enqueue(peer, context);
+		peer_enqueue(peer, context);
 }
 
 /* One read. Returns false where there was nothing. */
@@ -284,7 +342,7 @@ bool peer_service(struct peer *peer, const struct peer_context *context,
 {
 	size_t frames = 0;
 
-	enqueue(peer, context);
+	peer_enqueue(peer, context);
 	while (peer_wants_input(peer, context) && frames < TURN_FRAMES) {
 		const uint8_t *body;
 		size_t len;
@@ -323,7 +381,7 @@ static void send_message(struct peer *peer, const Tapfeed__Frame *frame)
 		peer_break(peer, "it takes no messages");
 }
 
-void peer_welcome(struct peer *peer, uint32_t mtu)
+void peer_welcome(struct peer *peer, struct peer_context *context)
 {
 	Tapfeed__Welcome welcome = TAPFEED__WELCOME__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
@@ -331,7 +389,9 @@ void peer_welcome(struct peer *peer, uint32_t mtu)
 	if (peer->state != PEER_WAITING)
 		return;
 	welcome.version = TAPFEED_FEED_VERSION;
-	welcome.mtu = mtu;
+	welcome.mtu = context->mtu;
+	welcome.kind = (uint32_t)context->kind;
+	welcome.interface = context->interface;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_WELCOME;
 	frame.welcome = &welcome;
 	peer->state = PEER_FEEDING;
@@ -360,15 +420,19 @@ void peer_give_up(struct peer *peer)
 
 void peer_finish(struct peer *peer)
 {
+	const uint64_t *packets = peer->account.packets;
 	Tapfeed__Report report = TAPFEED__REPORT__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
 
 	if (peer->state != PEER_ENDED || peer->queue.used > 0 ||
 	    peer->batch.slot)
 		return;
-	report.injected = peer->account.injected;
-	report.dropped = peer->account.dropped;
-	report.errors = peer->account.errors;
+	report.injected = packets[OUTCOME_INJECTED];
+	report.dropped_queue = packets[OUTCOME_DROPPED_QUEUE];
+	report.dropped_interface_down = packets[OUTCOME_DROPPED_INTERFACE_DOWN];
+	report.dropped_stopped = packets[OUTCOME_DROPPED_STOPPED];
+	report.dropped_restart = packets[OUTCOME_DROPPED_RESTART];
+	report.errors = packets[OUTCOME_ERROR];
 	frame.message_case = TAPFEED__FRAME__MESSAGE_REPORT;
 	frame.report = &report;
 	send_message(peer, &frame);

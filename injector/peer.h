@@ -2,7 +2,7 @@
 /*
  * One feed connection: frames in, checked batches into the queue. A peer that
  * breaks the protocol of proto/feed.proto is closed; what it sent before stays
- * good.
+ * good. Once idle, a struct peer serves for another connection.
  *
  *   HELLO --Hello--> WAITING --Welcome sent--> FEEDING --End--> ENDED -->
  * CLOSED
@@ -35,11 +35,15 @@ struct peer {
 	bool readable; /* poll said so, and nothing was read since */
 	bool stop_sent;
 	bool fed;	      /* it sent a batch */
+	bool joined;	      /* by the listening socket: not our own capture */
 	char source[64];      /* escaped, for messages */
 	uint64_t deadline_ns; /* for what is awaited; CLOCK_NEVER: nothing is */
 	uint64_t sequence;    /* of the next packet */
+	/* Of an own capture that goes on: see account_resume(). */
+	uint64_t frames_uncounted;
 	struct frame_reader reader;
 	struct batch batch; /* being put into the queue */
+	struct arena_share share;
 	struct queue queue;
 	struct account account;
 };
@@ -48,20 +52,32 @@ struct peer {
 struct peer_context {
 	struct arena *arena;
 	enum when_full when_full;
+	char interface[TAPFEED_IFNAME_SIZE];
+	enum tapfeed_kind kind;
+	uint32_t mtu;
 	/*
 	 * Not OUTCOME_INJECTED: nothing can be written any more, and what still
 	 * comes is counted as this at once.
 	 */
 	enum outcome discard;
+	/*
+	 * Packets wait that could not be written in the last turn: the pace,
+	 * or an interface that is down, holds them up. A queue that is only
+	 * busy drops nothing.
+	 */
+	bool held_up;
 };
 
-/* fd: a connected stream socket, the peer's from now on. 0 or a negative errno.
- */
-int peer_init(struct peer *peer, int fd, size_t queue_size,
-	      struct counters_injector *counters);
+/* Memory for any number of connections, one after the other. 0 or -ENOMEM. */
+int peer_init(struct peer *peer, size_t queue_size);
 
-/* Its time for Hello begins. */
-void peer_await_hello(struct peer *peer, uint64_t now_ns);
+/*
+ * A new connection of an idle peer over fd, a connected stream socket, which
+ * is the peer's from now on. Its time for Hello begins.
+ */
+void peer_open(struct peer *peer, int fd, bool joined,
+	       const struct peer_context *context,
+	       struct counters_injector *counters, uint64_t now_ns);
 
 void peer_done(struct peer *peer);
 
@@ -77,8 +93,14 @@ bool peer_wants_input(const struct peer *peer,
 bool peer_service(struct peer *peer, const struct peer_context *context,
 		  uint64_t now_ns);
 
+/*
+ * Puts what has been read into the queue, or drops it, as far as that goes.
+ * peer_service() does; call it too once context->held_up is known.
+ */
+void peer_enqueue(struct peer *peer, const struct peer_context *context);
+
 /* The gate is open: send Welcome to a peer that waits for it. */
-void peer_welcome(struct peer *peer, uint32_t mtu);
+void peer_welcome(struct peer *peer, struct peer_context *context);
 
 /* Ask the peer to end (once). */
 void peer_stop(struct peer *peer);

@@ -64,6 +64,7 @@ static int on_message(const struct nlmsghdr *header, void *data)
 	struct linkwatch *watch = data;
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
 
+	watch->changed = true;
 	if (header->nlmsg_type == RTM_DELLINK && info->ifi_index > 0 &&
 	    (unsigned int)info->ifi_index == watch->ifindex)
 		watch->gone = true;
@@ -77,6 +78,8 @@ void linkwatch_read(struct linkwatch *watch)
 
 	if (n > 0)
 		(void)mnl_cb_run(buf, (size_t)n, 0, 0, on_message, watch);
-	else if (n < 0 && errno == ENOBUFS)
+	else if (n < 0 && errno == ENOBUFS) {
+		watch->changed = true;
 		look(watch);
+	}
 }

@@ -11,6 +11,7 @@ struct linkwatch {
 	struct mnl_socket *socket;
 	unsigned int ifindex; /* 0: not known yet */
 	bool gone;
+	bool changed; /* something about some interface; the reader resets it */
 };
 
 /* Opens the socket, in the caller's network namespace. 0 or a negative errno.

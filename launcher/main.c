@@ -12,15 +12,20 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/program.h"
-#include "launcher/replay.h"
+#include "launcher/run.h"
+#include "launcher/status.h"
 
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "replay", replay,
-	  "put the packets of a capture file or pipe on an interface" },
+	{ "replay", run_replay,
+	  "put the packets of capture files or a pipe on an interface" },
+	{ "live", run_live,
+	  "copy what network interfaces see to an interface" },
+	{ "status", run_status,
+	  "show what runs, with counters and confinement" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -68,8 +73,8 @@ int main(int argc, char **argv)
 			  shown, shown);
 		return TAPFEED_EXIT_USAGE;
 	}
-	log_error("%s is not a command; the commands are: replay (see tapfeed "
-		  "--help)",
+	log_error("%s is not a command; the commands are: replay, live, status "
+		  "(see tapfeed --help)",
 		  shown);
 	return TAPFEED_EXIT_USAGE;
 }

@@ -26,20 +26,20 @@ static void copy_name(char *dst, const char *src, size_t size)
 	dst[n] = '\0';
 }
 
-/* One row a name, whatever the page holds: a JSON key may stand there once. */
-static void read_link_type(struct report *report,
-			   const struct counters_link_type *row)
+void report_add_link_type(struct report *report, const char *text,
+			  uint64_t packets)
 {
 	struct report_link_type *out = report->link_types;
-	uint64_t packets = counter_get(&row->packets);
 	char name[COUNTERS_LINK_NAME_LEN + 1];
 	size_t i = 0;
 
 	if (packets == 0)
 		return;
-	copy_name(name, row->name, COUNTERS_LINK_NAME_LEN);
+	copy_name(name, text, COUNTERS_LINK_NAME_LEN);
 	while (i < report->link_type_count && strcmp(out[i].name, name) != 0)
 		i++;
+	if (i == COUNTERS_LINK_TYPES)
+		return;
 	if (i == report->link_type_count)
 		report->link_type_count++;
 	memcpy(out[i].name, name, sizeof(name));
@@ -57,7 +57,9 @@ static void read_capture(struct report *report,
 	report->skipped_too_long = counter_get(&capture->skipped_too_long);
 	report->skipped_not_ip = counter_get(&capture->skipped_not_ip);
 	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++)
-		read_link_type(report, &capture->link_types[i]);
+		report_add_link_type(report, capture->link_types[i].name,
+				     counter_get(
+					     &capture->link_types[i].packets));
 }
 
 static void read_injector(struct report *report,
@@ -89,6 +91,21 @@ void report_read(struct report *report, const struct counters_capture *capture,
 	*report = (struct report){ 0 };
 	read_capture(report, capture);
 	read_injector(report, injector);
+	report->received += counter_get(&injector->joined_received);
+}
+
+void report_read_told(struct report *report,
+		      const struct counters_capture *capture)
+{
+	*report = (struct report){ 0 };
+	read_capture(report, capture);
+	report->injected = counter_get(&capture->told_injected);
+	report->dropped_queue = counter_get(&capture->told_dropped_queue);
+	report->dropped_interface_down =
+		counter_get(&capture->told_dropped_interface_down);
+	report->dropped_stopped = counter_get(&capture->told_dropped_stopped);
+	report->dropped_restart = counter_get(&capture->told_dropped_restart);
+	report->errors = counter_get(&capture->told_errors);
 }
 
 uint64_t report_dropped(const struct report *report)
@@ -125,10 +142,10 @@ static uint64_t rate(const struct report *report)
 
 #define ULL(x) ((unsigned long long)(x))
 
-static void print_seconds(uint64_t ns)
+static void print_seconds(FILE *out, uint64_t ns)
 {
-	printf("%llu.%06llu", ULL(ns / NS_PER_S),
-	       ULL(ns % NS_PER_S / NS_PER_US));
+	fprintf(out, "%llu.%06llu", ULL(ns / NS_PER_S),
+		ULL(ns % NS_PER_S / NS_PER_US));
 }
 
 static void print_line(const struct report *report)
@@ -138,35 +155,46 @@ static void print_line(const struct report *report)
 	       ULL(report->received), ULL(report->injected),
 	       ULL(report_dropped(report)), ULL(report_skipped(report)),
 	       ULL(report->errors));
-	print_seconds(report->duration_ns);
+	print_seconds(stdout, report->duration_ns);
 	printf(" packets_per_second=%llu\n", ULL(rate(report)));
+}
+
+void report_json_members(FILE *out, const struct report *report)
+{
+	fprintf(out,
+		"\"received\":%llu,\"injected\":%llu,"
+		"\"frames_written\":%llu,\"bytes_injected\":%llu,",
+		ULL(report->received), ULL(report->injected),
+		ULL(report->frames_written), ULL(report->bytes_injected));
+	fprintf(out,
+		"\"dropped\":{\"queue\":%llu,\"interface_down\":%llu,"
+		"\"stopped\":%llu,\"restart\":%llu},",
+		ULL(report->dropped_queue), ULL(report->dropped_interface_down),
+		ULL(report->dropped_stopped), ULL(report->dropped_restart));
+	fprintf(out,
+		"\"skipped\":{\"too_short\":%llu,\"too_long\":%llu,"
+		"\"not_ip\":%llu,\"unsupported_link_type\":{",
+		ULL(report->skipped_too_short), ULL(report->skipped_too_long),
+		ULL(report->skipped_not_ip));
+	for (size_t i = 0; i < report->link_type_count; i++)
+		fprintf(out, "%s\"%s\":%llu", i ? "," : "",
+			report->link_types[i].name,
+			ULL(report->link_types[i].packets));
+	fprintf(out,
+		"}},\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
+		"\"kernel_dropped\":%llu,\"queue_peak\":%llu,\"seconds\":",
+		ULL(report->errors), ULL(report->truncated),
+		ULL(report->filtered), ULL(report->kernel_dropped),
+		ULL(report->queue_peak));
+	print_seconds(out, report->duration_ns);
+	fprintf(out, ",\"packets_per_second\":%llu", ULL(rate(report)));
 }
 
 static void print_json(const struct report *report)
 {
-	printf("{\"interface\":\"%s\",\"received\":%llu,\"injected\":%llu,"
-	       "\"frames_written\":%llu,\"bytes_injected\":%llu,",
-	       report->interface, ULL(report->received), ULL(report->injected),
-	       ULL(report->frames_written), ULL(report->bytes_injected));
-	printf("\"dropped\":{\"queue\":%llu,\"interface_down\":%llu,"
-	       "\"stopped\":%llu,\"restart\":%llu},",
-	       ULL(report->dropped_queue), ULL(report->dropped_interface_down),
-	       ULL(report->dropped_stopped), ULL(report->dropped_restart));
-	printf("\"skipped\":{\"too_short\":%llu,\"too_long\":%llu,"
-	       "\"not_ip\":%llu,\"unsupported_link_type\":{",
-	       ULL(report->skipped_too_short), ULL(report->skipped_too_long),
-	       ULL(report->skipped_not_ip));
-	for (size_t i = 0; i < report->link_type_count; i++)
-		printf("%s\"%s\":%llu", i ? "," : "",
-		       report->link_types[i].name,
-		       ULL(report->link_types[i].packets));
-	printf("}},\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
-	       "\"kernel_dropped\":%llu,\"queue_peak\":%llu,\"seconds\":",
-	       ULL(report->errors), ULL(report->truncated),
-	       ULL(report->filtered), ULL(report->kernel_dropped),
-	       ULL(report->queue_peak));
-	print_seconds(report->duration_ns);
-	printf(",\"packets_per_second\":%llu}\n", ULL(rate(report)));
+	printf("{\"interface\":\"%s\",", report->interface);
+	report_json_members(stdout, report);
+	printf("}\n");
 }
 
 int report_print(const struct report *report, bool json)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "proto/counters.h"
 
@@ -35,6 +36,19 @@ struct report {
 void report_read(struct report *report, const struct counters_capture *capture,
 		 const struct counters_injector *injector);
 
+/* The same where the packets went to another tapfeed (--join), as far as it
+ * told. */
+void report_read_told(struct report *report,
+		      const struct counters_capture *capture);
+
+/*
+ * Counts packets of a link type that cannot be converted. The name (at most
+ * COUNTERS_LINK_NAME_LEN bytes, ended by NUL where shorter) may be anything: a
+ * JSON key may stand there once, so one row a name.
+ */
+void report_add_link_type(struct report *report, const char *text,
+			  uint64_t packets);
+
 /* All that was dropped; all that was skipped. */
 uint64_t report_dropped(const struct report *report);
 uint64_t report_skipped(const struct report *report);
@@ -45,5 +59,8 @@ int64_t report_missing(const struct report *report);
 /* Writes one line, or one JSON object, to standard output. 0 or a negative
  * errno. */
 int report_print(const struct report *report, bool json);
+
+/* The members of the JSON object but for the interface, without braces. */
+void report_json_members(FILE *out, const struct report *report);
 
 #endif

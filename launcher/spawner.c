@@ -8,12 +8,8 @@
 #include "launcher/spawner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -21,15 +17,11 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
-#include "common/log.h"
 #include "common/signals.h"
 #include "proto/limits.h"
 
 /* How long children get to end when the supervising half is gone. */
 #define ORPHAN_NS ((TAPFEED_DRAIN_DEADLINE_S + 2) * NS_PER_S)
-
-/* Room to move a child's descriptors out of the way of 3, 4, ... */
-#define FD_PARKING 32
 
 struct spawner {
 	int sock;
@@ -38,99 +30,42 @@ struct spawner {
 	pid_t pids[SPAWNER_CHILDREN_MAX]; /* 0: not started, or ended */
 };
 
-static void close_child_fds(struct spawner_child *child)
+/* The lowest descriptor from first on that is needed; -1: none. */
+static int next_needed(const struct spawner *spawner, int first)
 {
-	fd_close(&child->stderr_fd);
-	for (size_t i = 0; i < child->fd_count; i++)
-		fd_close(&child->fds[i].fd);
-	child->fd_count = 0;
+	int lowest = spawner->sock >= first ? spawner->sock : -1;
+
+	for (size_t i = 0; i < spawner->n; i++) {
+		int fd = child_next_fd(&spawner->table[i], first);
+
+		if (fd >= 0 && (lowest < 0 || fd < lowest))
+			lowest = fd;
+	}
+	return lowest;
 }
 
-/* Keeps the descriptors of the table and sock; closes all others above 2. */
+/* Closes all descriptors above 2 but those of the table and sock. */
 static void close_others(const struct spawner *spawner)
 {
-	for (int fd = STDERR_FILENO + 1; fd < FD_PARKING; fd++) {
-		bool keep = fd == spawner->sock;
+	int first = STDERR_FILENO + 1;
+	int needed;
 
-		for (size_t i = 0; i < spawner->n; i++) {
-			const struct spawner_child *child = &spawner->table[i];
-
-			keep = keep || fd == child->stderr_fd;
-			for (size_t j = 0; j < child->fd_count; j++)
-				keep = keep || fd == child->fds[j].fd;
-		}
-		if (!keep)
-			close(fd);
+	while ((needed = next_needed(spawner, first)) >= 0) {
+		if (needed > first)
+			close_range((unsigned int)first,
+				    (unsigned int)needed - 1, 0);
+		first = needed + 1;
 	}
-	(void)fd_close_from(FD_PARKING);
+	(void)fd_close_from(first);
 }
 
-static void set_environment(const struct spawner_child *child)
-{
-	char number[16];
-	char names[SPAWNER_FDS_MAX * 16] = "";
-
-	snprintf(number, sizeof(number), "%d", (int)getpid());
-	setenv("LISTEN_PID", number, 1);
-	snprintf(number, sizeof(number), "%zu", child->fd_count);
-	setenv("LISTEN_FDS", number, 1);
-	for (size_t i = 0; i < child->fd_count; i++) {
-		size_t len = strlen(names);
-
-		snprintf(names + len, sizeof(names) - len, "%s%s", i ? ":" : "",
-			 child->fds[i].name);
-	}
-	setenv("LISTEN_FDNAMES", names, 1);
-	unsetenv("NOTIFY_SOCKET");
-}
-
-/* Puts the child's descriptors where it expects them. Never fails half-way. */
-static int place_fds(const struct spawner_child *child)
-{
-	int parked[SPAWNER_FDS_MAX];
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(child->stderr_fd, STDERR_FILENO) < 0)
-		return -errno;
-	for (size_t i = 0; i < child->fd_count; i++) {
-		parked[i] =
-			fcntl(child->fds[i].fd, F_DUPFD_CLOEXEC, FD_PARKING);
-		if (parked[i] < 0)
-			return -errno;
-	}
-	for (size_t i = 0; i < child->fd_count; i++)
-		if (dup2(parked[i], STDERR_FILENO + 1 + (int)i) < 0)
-			return -errno;
-	return fd_close_from(STDERR_FILENO + 1 + (int)child->fd_count);
-}
-
-static _Noreturn void run_child(const struct spawner_child *child)
-{
-	int r;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = place_fds(child);
-	set_environment(child);
-	signals_reset();
-	if (r == 0) {
-		execv(child->path, child->argv);
-		r = -errno;
-	}
-	log_init(LOG_LEVEL_INFO, NULL, true);
-	log_error("%s cannot be started: %s; %s", child->path, log_errno(-r),
-		  r == -EINVAL || r == -EMFILE
-			  ? "it takes 40 descriptors (ulimit -n)"
-			  : "is the installation whole?");
-	_exit(TAPFEED_EXIT_LOSS);
-}
-
-static void report(const struct spawner *spawner, size_t child, int status)
+static void report(const struct spawner *spawner, size_t child,
+		   enum spawner_event_kind kind, int value)
 {
 	struct spawner_event event = {
 		.child = (uint32_t)child,
-		.status = status,
+		.kind = kind,
+		.value = value,
 	};
 
 	(void)send(spawner->sock, &event, sizeof(event), MSG_NOSIGNAL);
@@ -141,16 +76,18 @@ static void start(struct spawner *spawner, size_t i)
 	struct spawner_child *child = &spawner->table[i];
 	pid_t pid;
 
+	/* Running, or without descriptors: it has run, and may not again. */
 	if (spawner->pids[i] != 0 || child->fd_count == 0)
-		return; /* runs, or has run: each is started once */
+		return;
 	pid = fork();
 	if (pid == 0)
-		run_child(child);
-	close_child_fds(child);
-	if (pid < 0)
-		report(spawner, i, TAPFEED_EXIT_LOSS << 8);
+		child_run(child);
+	child_close_used(child);
+	spawner->pids[i] = pid > 0 ? pid : 0;
+	if (pid > 0)
+		report(spawner, i, SPAWNER_STARTED, pid);
 	else
-		spawner->pids[i] = pid;
+		report(spawner, i, SPAWNER_ENDED, TAPFEED_EXIT_LOSS << 8);
 }
 
 static void reap(struct spawner *spawner)
@@ -163,7 +100,7 @@ static void reap(struct spawner *spawner)
 			if (spawner->pids[i] != pid)
 				continue;
 			spawner->pids[i] = 0;
-			report(spawner, i, status);
+			report(spawner, i, SPAWNER_ENDED, status);
 		}
 	}
 }
@@ -206,7 +143,7 @@ static void end_orphans(struct spawner *spawner)
 	uint64_t deadline = clock_now_ns() + ORPHAN_NS;
 
 	for (size_t i = 0; i < spawner->n; i++)
-		close_child_fds(&spawner->table[i]);
+		child_close(&spawner->table[i]);
 	while (any_running(spawner) && clock_now_ns() < deadline) {
 		(void)signals_stop_count();
 		(void)fd_poll(NULL, 0, deadline);
@@ -215,6 +152,35 @@ static void end_orphans(struct spawner *spawner)
 	for (size_t i = 0; i < spawner->n; i++)
 		if (spawner->pids[i] > 0)
 			kill(spawner->pids[i], SIGKILL);
+}
+
+/* What children store is taken before it is told that they have ended. */
+static void take_stored(struct spawner *spawner)
+{
+	for (size_t i = 0; i < spawner->n; i++) {
+		size_t n = spawner->table[i].store_fd >= 0
+				   ? child_store(&spawner->table[i])
+				   : 0;
+
+		if (n > 0)
+			report(spawner, i, SPAWNER_STORED, (int)n);
+	}
+}
+
+static void wait_for_events(struct spawner *spawner, bool *ret_command)
+{
+	struct pollfd fds[1 + SPAWNER_CHILDREN_MAX] = {
+		{ .fd = spawner->sock, .events = POLLIN },
+	};
+
+	for (size_t i = 0; i < spawner->n; i++)
+		fds[1 + i] = (struct pollfd){
+			.fd = spawner->table[i].store_fd,
+			.events = POLLIN,
+		};
+	(void)signals_stop_count(); /* they are not for the spawner */
+	(void)fd_poll(fds, 1 + spawner->n, CLOCK_NEVER);
+	*ret_command = fds[0].revents != 0;
 }
 
 static _Noreturn void run_spawner(struct spawner *spawner)
@@ -226,13 +192,13 @@ static _Noreturn void run_spawner(struct spawner *spawner)
 		_exit(TAPFEED_EXIT_LOSS);
 	close_others(spawner);
 	for (;;) {
-		struct pollfd fd = { .fd = spawner->sock, .events = POLLIN };
+		bool ready;
 		uint8_t command;
 
-		(void)signals_stop_count(); /* they are not for the spawner */
-		(void)fd_poll(&fd, 1, CLOCK_NEVER);
+		wait_for_events(spawner, &ready);
+		take_stored(spawner);
 		reap(spawner);
-		if (!fd.revents)
+		if (!ready)
 			continue;
 		if (fd_read(spawner->sock, &command, 1) != 1)
 			break;
@@ -240,19 +206,6 @@ static _Noreturn void run_spawner(struct spawner *spawner)
 	}
 	end_orphans(spawner);
 	_exit(TAPFEED_EXIT_OK);
-}
-
-/* Whether close_others() would keep every descriptor that is needed. */
-static bool fds_are_low(const struct spawner_child *table, size_t n, int sock)
-{
-	bool low = sock < FD_PARKING;
-
-	for (size_t i = 0; i < n; i++) {
-		low = low && table[i].stderr_fd < FD_PARKING;
-		for (size_t j = 0; j < table[i].fd_count; j++)
-			low = low && table[i].fds[j].fd < FD_PARKING;
-	}
-	return low;
 }
 
 int spawner_fork(struct spawner_child *table, size_t n, pid_t *ret_pid)
@@ -263,8 +216,7 @@ int spawner_fork(struct spawner_child *table, size_t n, pid_t *ret_pid)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
 		return -errno;
-	errno = EMFILE;
-	pid = fds_are_low(table, n, socks[1]) ? fork() : -1;
+	pid = fork();
 	if (pid < 0) {
 		int error = errno;
 
@@ -278,7 +230,7 @@ int spawner_fork(struct spawner_child *table, size_t n, pid_t *ret_pid)
 	}
 	close(socks[1]);
 	for (size_t i = 0; i < n; i++)
-		close_child_fds(&table[i]);
+		child_close(&table[i]);
 	*ret_pid = pid;
 	return socks[0];
 }

@@ -6,32 +6,39 @@
 #include "launcher/supervise.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/ifname.h"
 #include "common/log.h"
 #include "common/signals.h"
+#include "launcher/feedstatus.h"
+#include "launcher/notices.h"
 #include "launcher/progress.h"
+#include "launcher/revive.h"
 #include "proto/limits.h"
 
 /* From asking to end to killing: the injector's drain, its last words, some
  * more. */
 #define STOP_NS ((TAPFEED_DRAIN_DEADLINE_S + 2) * NS_PER_S)
 
+/* Capture gives up by itself before that. */
+#define JOINED_NS (4 * NS_PER_S)
+
 /* The kernel may need so long to take an interface down. */
 #define GONE_NS (2 * NS_PER_S)
 
-/* Notifications of one child in one turn. */
-#define NOTIFY_TURN 8
-
-/* pollfds: notifications and log of each process, spawner, link. */
-#define POLL_MAX (2 * FEED_CHILDREN + 2)
+/* pollfds: notifications and log of each process, status, link, spawner. */
+#define POLL_STATUS (2 * FEED_CHILDREN)
+#define POLL_MAX    (POLL_STATUS + STATUSD_POLL + 2)
 
 static void command(struct feed *feed, enum spawner_action action,
 		    enum feed_child child)
@@ -41,11 +48,14 @@ static void command(struct feed *feed, enum spawner_action action,
 }
 
 /* Asks the workers to end; kills what has not ended when the time is up. */
-static void stop(struct feed *feed)
+void feed_stop(struct feed *feed)
 {
 	if (feed->deadline_ns != CLOCK_NEVER)
 		return;
 	feed->deadline_ns = clock_now_ns() + STOP_NS;
+	if (feed->joins) /* whose injector keeps to its own pace */
+		feed->deadline_ns += JOINED_NS;
+	revive_never(feed);
 	command(feed, SPAWNER_TERM, FEED_CAPTURE);
 	command(feed, SPAWNER_TERM, FEED_INJECTOR);
 }
@@ -56,68 +66,48 @@ static void kill_all(struct feed *feed)
 		command(feed, SPAWNER_KILL, (enum feed_child)i);
 }
 
-static void say_up(struct feed *feed)
+/* Where capture was in a file that is not read again. */
+static void say_position(const struct feed *feed)
 {
-	char *name = feed->interface;
-	uint64_t ifindex =
-		__atomic_load_n(&feed->injector->ifindex, __ATOMIC_ACQUIRE);
+	uint64_t read = counter_get(&feed->capture->received) +
+			counter_get(&feed->capture->filtered);
 
-	if (feed->up)
-		return;
-	memcpy(name, feed->injector->interface, TAPFEED_IFNAME_SIZE - 1);
-	if (!ifname_valid(name))
-		return;
-	feed->up = true;
-	log_info("%s is up (tap, mtu %llu)", name,
-		 (unsigned long long)counter_get(&feed->injector->mtu));
-	if (feed->startup_delay_ns >= NS_PER_S)
-		log_info("the first packet goes out in %.1f s",
-			 (double)feed->startup_delay_ns / (double)NS_PER_S);
-	linkwatch_set(&feed->link, (unsigned int)ifindex);
+	if (read > 0)
+		log_error("it had taken %llu packets",
+			  (unsigned long long)read);
 }
 
-/* Acts on one line of a notification, which need not end in NUL. */
-static void on_notify_line(struct feed *feed, enum feed_child child,
-			   const char *line, size_t len)
+static void say_killed(const struct feed *feed, enum feed_child child,
+		       bool again, uint64_t delay_ns)
 {
-	static const char ready[] = "READY=1";
-	static const char stopping[] = "STOPPING=1";
-	static const char gone[] = "ERRNO=77"; /* EBADFD */
+	const struct feed_process *process = &feed->processes[child];
+	int number = WTERMSIG(process->status);
+	const char *name = sigabbrev_np(number);
+	bool attack = number == SIGSYS || number == SIGSEGV;
+	char then[64] = "";
 
-	if (len == sizeof(stopping) - 1 && memcmp(line, stopping, len) == 0)
-		feed->processes[child].stopping = true;
-	if (child != FEED_INJECTOR)
-		return;
-	if (len == sizeof(ready) - 1 && memcmp(line, ready, len) == 0)
-		say_up(feed);
-	if (len == sizeof(gone) - 1 && memcmp(line, gone, len) == 0)
-		feed->deleted = true;
+	if (again && delay_ns == 0)
+		snprintf(then, sizeof(then), "; it is started again");
+	else if (again)
+		snprintf(then, sizeof(then), "; it is started again in %u s",
+			 (unsigned int)(delay_ns / NS_PER_S));
+	log_error("%s%s was killed by signal %d (SIG%s)%s",
+		  attack ? "security: " : "", process->name, number,
+		  name ? name : "?", then);
 }
 
-static void read_notify(struct feed *feed, enum feed_child child)
+static void on_killed(struct feed *feed, enum feed_child child)
 {
-	struct feed_process *process = &feed->processes[child];
-	char text[512];
+	uint64_t delay_ns = 0;
+	bool again = revive_plan(feed, child, clock_now_ns(), &delay_ns);
 
-	for (int i = 0; i < NOTIFY_TURN; i++) {
-		/* recv, not recvmsg: descriptors sent along are dropped. */
-		ssize_t n = recv(process->notify_fd, text, sizeof(text),
-				 MSG_DONTWAIT);
-		const char *line = text;
-
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			fd_close(&process->notify_fd);
-		if (n <= 0)
-			return;
-		while (line < text + n) {
-			size_t rest = (size_t)(text + n - line);
-			const char *end = memchr(line, '\n', rest);
-			size_t len = end ? (size_t)(end - line) : rest;
-
-			on_notify_line(feed, child, line, len);
-			line += len + 1;
-		}
-	}
+	feed->failed = true;
+	if (feed->kill_signal)
+		return;
+	progress_clear();
+	say_killed(feed, child, again, delay_ns);
+	if (child == FEED_CAPTURE && !again)
+		say_position(feed);
 }
 
 static void on_end(struct feed *feed, enum feed_child child, int status)
@@ -126,26 +116,42 @@ static void on_end(struct feed *feed, enum feed_child child, int status)
 
 	/* What it said last, before it is called dead. */
 	if (process->notify_fd >= 0)
-		read_notify(feed, child);
+		notices_read(feed, child);
 	process->ended = true;
+	process->pid = 0;
 	process->status = status;
-	if (WIFSIGNALED(status)) {
-		feed->failed = true;
-		if (feed->kill_signal == 0) {
-			progress_clear();
-			log_error("%s was killed by signal %d (SIG%s)",
-				  process->name, WTERMSIG(status),
-				  sigabbrev_np(WTERMSIG(status))
-					  ? sigabbrev_np(WTERMSIG(status))
-					  : "?");
-		}
-	}
+	if (WIFSIGNALED(status))
+		on_killed(feed, child);
+	if (process->restart_ns != CLOCK_NEVER)
+		return;
+	/* The injector may wait for a successor: there will be none. */
+	if (child == FEED_CAPTURE && !feed->done)
+		feed->lost_ns = clock_now_ns() + FEED_LOST_NS;
 	/*
 	 * Without the injector nobody takes what capture reads; where capture
 	 * was killed, the injector need not keep to its pace.
 	 */
 	if (child == FEED_INJECTOR || WIFSIGNALED(status))
-		stop(feed);
+		feed_stop(feed);
+}
+
+static void on_event(struct feed *feed, const struct spawner_event *event)
+{
+	enum feed_child child = (enum feed_child)event->child;
+
+	switch (event->kind) {
+	case SPAWNER_STARTED:
+		feed->processes[child].pid = event->value;
+		break;
+	case SPAWNER_STORED:
+		feed->processes[child].stored = event->value;
+		break;
+	case SPAWNER_ENDED:
+		on_end(feed, child, event->value);
+		break;
+	default:
+		break;
+	}
 }
 
 static void read_spawner(struct feed *feed)
@@ -154,12 +160,13 @@ static void read_spawner(struct feed *feed)
 	ssize_t n = fd_read(feed->spawner_fd, &event, sizeof(event));
 
 	if (n == sizeof(event) && event.child < FEED_CHILDREN) {
-		on_end(feed, (enum feed_child)event.child, event.status);
+		on_event(feed, &event);
 		return;
 	}
 	progress_clear();
 	log_error("the spawner died: the feed ends");
 	feed->failed = true;
+	revive_never(feed);
 	fd_close(&feed->spawner_fd);
 	/* Its children die with it; their logs' ends tell when. */
 	for (int i = 0; i < FEED_CHILDREN; i++)
@@ -178,7 +185,7 @@ static void check_signals(struct feed *feed)
 		log_info("stopping: what is queued is written, for %u s at "
 			 "most; a second signal ends at once",
 			 TAPFEED_DRAIN_DEADLINE_S);
-		stop(feed);
+		feed_stop(feed);
 	}
 	if (count > 1 && feed->kill_signal == 0) {
 		feed->kill_signal = signals_last_stop();
@@ -200,20 +207,52 @@ static void check_deadline(struct feed *feed, uint64_t now)
 	feed->deadline_ns = now + STOP_NS;
 }
 
+/* A feed that broke, and neither of its processes died of it. */
+static void check_lost(struct feed *feed, uint64_t now)
+{
+	const struct feed_process *injector = &feed->processes[FEED_INJECTOR];
+
+	if (now < feed->lost_ns)
+		return;
+	feed->lost_ns = CLOCK_NEVER;
+	if (injector->restart_ns != CLOCK_NEVER || injector->ended)
+		return;
+	feed->failed = true;
+	feed_stop(feed);
+}
+
+static void check_stats(struct feed *feed, uint64_t now)
+{
+	if (feed->stats_ns == 0 || now < feed->stats_next_ns)
+		return;
+	feed->stats_next_ns += feed->stats_ns;
+	if (feed->stats_next_ns <= now) /* stopped for a while */
+		feed->stats_next_ns = now + feed->stats_ns;
+	if (!feed->up)
+		return;
+	progress_clear();
+	feed->show_stats(feed);
+}
+
 /* Whether the interface went while the injector meant to keep it. */
 static void check_link(struct feed *feed)
 {
 	struct feed_process *injector = &feed->processes[FEED_INJECTOR];
 
+	if (feed->link.changed) {
+		feed->link.changed = false;
+		sourcewatch_look(&feed->sources, progress_clear);
+		notices_check_loop(feed);
+	}
 	if (!feed->link.gone || feed->vanished)
 		return;
 	/* It says so before it lets the interface go. */
 	if (injector->notify_fd >= 0)
-		read_notify(feed, FEED_INJECTOR);
+		notices_read(feed, FEED_INJECTOR);
 	if (injector->ended || injector->stopping || feed->spawner_fd < 0)
 		return;
 	feed->vanished = true;
-	stop(feed);
+	feed_stop(feed);
 }
 
 /*
@@ -236,7 +275,7 @@ static void judge_vanished(struct feed *feed)
 static bool is_over(const struct feed *feed, const struct feed_process *process)
 {
 	if (process->ended)
-		return true;
+		return process->restart_ns == CLOCK_NEVER;
 	return feed->spawner_fd < 0 && process->log.fd < 0;
 }
 
@@ -248,11 +287,26 @@ static bool all_over(const struct feed *feed)
 	return true;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t next_event(const struct feed *feed)
+{
+	uint64_t next = earlier(feed->deadline_ns, progress_next_ns());
+
+	next = earlier(next, revive_next_ns(feed));
+	next = earlier(next, feed->lost_ns);
+	next = earlier(next, statusd_next_ns(&feed->status));
+	return feed->stats_ns ? earlier(next, feed->stats_next_ns) : next;
+}
+
 static void wait_for_events(struct feed *feed)
 {
 	struct pollfd fds[POLL_MAX];
-	uint64_t deadline = feed->deadline_ns;
 	size_t n = 0;
+	int ready;
 
 	for (int i = 0; i < FEED_CHILDREN; i++) {
 		struct feed_process *process = &feed->processes[i];
@@ -260,15 +314,18 @@ static void wait_for_events(struct feed *feed)
 		fds[n++] = (struct pollfd){ process->notify_fd, POLLIN, 0 };
 		fds[n++] = (struct pollfd){ process->log.fd, POLLIN, 0 };
 	}
+	statusd_poll(&feed->status, &fds[POLL_STATUS]);
+	n += STATUSD_POLL;
 	fds[n++] = (struct pollfd){ linkwatch_fd(&feed->link), POLLIN, 0 };
 	fds[n++] = (struct pollfd){ feed->spawner_fd, POLLIN, 0 };
-	if (progress_next_ns() < deadline)
-		deadline = progress_next_ns();
-	if (fd_poll(fds, n, deadline) <= 0)
+	ready = fd_poll(fds, n, next_event(feed));
+	statusd_serve(&feed->status, &fds[POLL_STATUS], clock_now_ns(),
+		      feedstatus_fill, feed);
+	if (ready <= 0)
 		return;
 	for (int i = 0; i < FEED_CHILDREN; i++) {
 		if (fds[2 * i].revents)
-			read_notify(feed, (enum feed_child)i);
+			notices_read(feed, (enum feed_child)i);
 		if (fds[2 * i + 1].revents)
 			childlog_read(&feed->processes[i].log, progress_clear);
 	}
@@ -287,6 +344,7 @@ static void wait_for_link(struct feed *feed)
 	while (feed->up && !feed->link.gone && clock_now_ns() < deadline) {
 		struct pollfd fd = { linkwatch_fd(&feed->link), POLLIN, 0 };
 
+		(void)signals_stop_count(); /* nothing is left to stop */
 		if (fd_poll(&fd, 1, deadline) > 0)
 			linkwatch_read(&feed->link);
 	}
@@ -311,11 +369,30 @@ static void drain_logs(struct feed *feed)
 	}
 }
 
-void feed_run(struct feed *feed)
+static void begin(struct feed *feed)
 {
 	feed->deadline_ns = CLOCK_NEVER;
-	for (int i = 0; i < FEED_CHILDREN; i++)
+	feed->lost_ns = CLOCK_NEVER;
+	feed->stats_next_ns = clock_now_ns() + feed->stats_ns;
+	revive_never(feed);
+	for (int i = 0; i < FEED_CHILDREN; i++) {
+		struct feed_process *process = &feed->processes[i];
+
+		process->ended = process->absent;
 		command(feed, SPAWNER_START, (enum feed_child)i);
+	}
+}
+
+/* It keeps the interface as long as it lives. */
+static void end_spawner(struct feed *feed)
+{
+	fd_close(&feed->spawner_fd);
+	(void)waitpid(feed->spawner_pid, NULL, 0);
+}
+
+void feed_run(struct feed *feed)
+{
+	begin(feed);
 	while (!all_over(feed)) {
 		uint64_t now;
 
@@ -323,10 +400,15 @@ void feed_run(struct feed *feed)
 		now = clock_now_ns();
 		check_signals(feed);
 		check_link(feed);
+		check_lost(feed, now);
 		check_deadline(feed, now);
+		revive_due(feed, now);
+		check_stats(feed, now);
 		progress_draw(feed->capture, feed->injector, feed->queue_size,
 			      now);
 	}
+	statusd_done(&feed->status);
+	end_spawner(feed);
 	drain_logs(feed);
 	progress_clear();
 	judge_vanished(feed);
@@ -335,6 +417,8 @@ void feed_run(struct feed *feed)
 
 int feed_exit_status(const struct feed_process *process)
 {
+	if (process->absent)
+		return TAPFEED_EXIT_OK;
 	if (!process->ended || !WIFEXITED(process->status))
 		return -1;
 	return WEXITSTATUS(process->status);

@@ -5,7 +5,6 @@
 #include "privileged/link.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/filter.h>
@@ -19,6 +18,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+
+#include "common/bytes.h"
 
 /* The largest message below is some 150 bytes; an error repeats its request. */
 #define MESSAGE_MAX 1024
@@ -107,21 +108,28 @@ static int no_autoconfiguration(struct link *link)
 	return r == -EAFNOSUPPORT ? 0 : r;
 }
 
-int link_set(struct link *link, uint8_t mac[6], uint32_t mtu)
+/* A random address: locally administered, unicast. */
+static int random_mac(uint8_t mac[6])
 {
-	static const uint8_t none[6];
+	if (getrandom(mac, 6, 0) != 6)
+		return -errno;
+	mac[0] = (uint8_t)((mac[0] & ~0x01) | 0x02);
+	return 0;
+}
+
+int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
+{
 	union message message;
 	struct nlmsghdr *request = link_message(link, &message, IFF_NOARP);
-	int r;
+	int r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
 
-	if (memcmp(mac, none, 6) == 0) {
-		if (getrandom(mac, 6, 0) != 6)
-			return -errno;
-		mac[0] = (uint8_t)((mac[0] & ~0x01) | 0x02);
-	}
-	mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
+	if (r < 0)
+		return r;
+	if (mac)
+		mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
 	r = transact(link, request);
+	/* Last: below 1280 the kernel forgets it together with all of IPv6. */
 	return r < 0 ? r : no_autoconfiguration(link);
 }
 

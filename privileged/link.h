@@ -22,9 +22,9 @@ void link_done(struct link *link);
 /* Looks up the interface that all the others then mean. */
 int link_find(struct link *link, const char *name);
 
-/* Address (all zero: a random local one, written there), MTU, no ARP, no IPv6.
- */
-int link_set(struct link *link, uint8_t mac[6], uint32_t mtu);
+/* MTU, no ARP, no IPv6; the address (NULL: it has none; all zero: a random
+ * local one, written there). */
+int link_set(struct link *link, uint32_t mtu, uint8_t *mac);
 
 /*
  * The shield: the host's stack sees nothing that is written to the interface

@@ -27,6 +27,7 @@
 #include "common/log.h"
 #include "common/program.h"
 #include "common/sandbox.h"
+#include "common/sock.h"
 #include "privileged/link.h"
 #include "privileged/request.h"
 #include "privileged/tun.h"
@@ -47,38 +48,6 @@ struct helper {
 	struct privileged_request request;
 	struct privileged_reply reply;
 };
-
-static bool option_is(int option, int wanted)
-{
-	socklen_t size = sizeof(wanted);
-	int value;
-
-	return getsockopt(PEER_FD, SOL_SOCKET, option, &value, &size) == 0 &&
-	       value == wanted;
-}
-
-/* Whether descriptor 3 is what proto/privileged.h asks for. */
-static bool is_connection(void)
-{
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-
-	return option_is(SO_DOMAIN, AF_UNIX) &&
-	       option_is(SO_TYPE, SOCK_SEQPACKET) &&
-	       option_is(SO_ACCEPTCONN, 0) &&
-	       getpeername(PEER_FD, (struct sockaddr *)&address, &len) == 0;
-}
-
-static bool holds_net_admin(void)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (caps)
-		cap_get_flag(caps, CAP_NET_ADMIN, CAP_EFFECTIVE, &value);
-	cap_free(caps);
-	return value == CAP_SET;
-}
 
 /* Whatever the caller left: no write ends the process, the alarm does. */
 static void set_signals(void)
@@ -101,7 +70,8 @@ static int helper_init(struct helper *helper)
 
 	if (getsockopt(PEER_FD, SOL_SOCKET, SO_PEERCRED, &helper->peer, &len))
 		return -errno;
-	helper->caller_holds = !getauxval(AT_SECURE) && holds_net_admin();
+	helper->caller_holds =
+		!getauxval(AT_SECURE) && sandbox_holds(CAP_NET_ADMIN);
 	if (!helper->caller_holds)
 		return sandbox_drop_privileges(0);
 	helper->open_step = PRIVILEGED_STEP_OPEN;
@@ -161,6 +131,7 @@ static ssize_t receive_request(struct privileged_request *request)
 static int privileged_create(struct helper *helper)
 {
 	const struct privileged_request *request = &helper->request;
+	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
 	struct privileged_reply *reply = &helper->reply;
 	int r;
 
@@ -172,7 +143,7 @@ static int privileged_create(struct helper *helper)
 	if (helper->open_error < 0)
 		return helper->open_error;
 	reply->step = PRIVILEGED_STEP_ATTACH;
-	r = tun_create(helper->tun_fd, request->name, reply->name);
+	r = tun_create(helper->tun_fd, request->name, kind, reply->name);
 	if (r < 0)
 		return r;
 	reply->step = PRIVILEGED_STEP_OWNER;
@@ -183,7 +154,8 @@ static int privileged_create(struct helper *helper)
 	memcpy(reply->mac, request->mac, sizeof(reply->mac));
 	r = link_find(&helper->link, reply->name);
 	if (r == 0)
-		r = link_set(&helper->link, reply->mac, request->mtu);
+		r = link_set(&helper->link, request->mtu,
+			     kind == TAPFEED_TAP ? reply->mac : NULL);
 	if (r < 0)
 		return r;
 	reply->step = PRIVILEGED_STEP_SHIELD;
@@ -268,7 +240,7 @@ int main(int argc, char **argv)
 	log_init(LOG_LEVEL_INFO, NULL, !isatty(STDERR_FILENO));
 	if (argc > 1)
 		return read_argument(argv[1]);
-	if (r == 0 && !is_connection()) {
+	if (r == 0 && !sock_is_connected(PEER_FD, SOCK_SEQPACKET)) {
 		log_error("descriptor 3 is not a connected Unix socket of type "
 			  "SOCK_SEQPACKET: this program serves tapfeed and is "
 			  "not run by hand, use tapfeed(1)");

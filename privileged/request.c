@@ -4,20 +4,10 @@
 
 #include "privileged/request.h"
 
-#include <stdbool.h>
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/ifname.h"
-
-static bool is_zero(const void *data, size_t len)
-{
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] != 0)
-			return false;
-	return true;
-}
 
 /* A valid name or pattern, and nothing but NUL behind its end. */
 static bool name_valid(const char name[TAPFEED_IFNAME_SIZE])
@@ -25,17 +15,18 @@ static bool name_valid(const char name[TAPFEED_IFNAME_SIZE])
 	size_t len = strnlen(name, TAPFEED_IFNAME_SIZE);
 
 	return ifname_pattern_valid(name) &&
-	       is_zero(name + len, TAPFEED_IFNAME_SIZE - len);
+	       bytes_zero(name + len, TAPFEED_IFNAME_SIZE - len);
 }
 
 /* Whether every field that must be zero is. */
 static bool reserved_zero(const struct privileged_request *request)
 {
 	return request->flags == 0 &&
-	       is_zero(request->mac_reserved, sizeof(request->mac_reserved)) &&
-	       is_zero(request->addresses, sizeof(request->addresses)) &&
-	       is_zero(request->bridge, sizeof(request->bridge)) &&
-	       is_zero(request->reserved, sizeof(request->reserved));
+	       bytes_zero(request->mac_reserved,
+			  sizeof(request->mac_reserved)) &&
+	       bytes_zero(request->addresses, sizeof(request->addresses)) &&
+	       bytes_zero(request->bridge, sizeof(request->bridge)) &&
+	       bytes_zero(request->reserved, sizeof(request->reserved));
 }
 
 const char *request_fault(const struct privileged_request *request, size_t len)
@@ -46,7 +37,7 @@ const char *request_fault(const struct privileged_request *request, size_t len)
 		return "unknown version";
 	if (request->op != PRIVILEGED_CREATE)
 		return "unknown operation";
-	if (request->kind != PRIVILEGED_TAP)
+	if (request->kind != TAPFEED_TAP && request->kind != TAPFEED_TUN)
 		return "unknown kind of interface";
 	if (!reserved_zero(request))
 		return "a reserved field is set";
@@ -56,6 +47,8 @@ const char *request_fault(const struct privileged_request *request, size_t len)
 		return "MTU out of range";
 	if (request->queues < 1 || request->queues > PRIVILEGED_QUEUES_MAX)
 		return "number of queues out of range";
+	if (request->kind == TAPFEED_TUN && !bytes_zero(request->mac, 6))
+		return "a TUN has no MAC address";
 	if (request->mac[0] & 0x01)
 		return "multicast MAC address";
 	return NULL;

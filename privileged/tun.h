@@ -15,11 +15,11 @@
 int tun_open(int *ret_fd);
 
 /*
- * Makes a new TAP of that name (a valid name or pattern) on fd; never attaches
- * to one that exists. A name that is taken is tried again for 200 ms. Blocks so
- * long. Writes the name it got. 0 or a negative errno, -EBUSY: taken.
+ * Makes a new interface of that name (a valid name or pattern) on fd; never
+ * attaches to one that exists. A name that is taken is tried again for 200 ms.
+ * Blocks so long. Writes the name it got. 0 or a negative errno, -EBUSY: taken.
  */
-int tun_create(int fd, const char *pattern,
+int tun_create(int fd, const char *pattern, enum tapfeed_kind kind,
 	       char ret_name[static TAPFEED_IFNAME_SIZE]);
 
 /* Makes uid 0 the owner: nobody else can attach. 0 or a negative errno. */

@@ -5,7 +5,7 @@
  * believes nothing in it and reads the page of a killed worker too.
  *
  * Packets, unless the name says otherwise. The sum that always adds up:
- *   received = injected + dropped_* + skipped_* + errors
+ *   received + joined_received = injected + dropped_* + skipped_* + errors
  */
 #ifndef TAPFEED_PROTO_COUNTERS_H
 #define TAPFEED_PROTO_COUNTERS_H
@@ -38,6 +38,14 @@ struct counters_capture {
 	uint64_t skipped_link_type; /* the sum of link_types */
 	uint64_t source_bytes;	    /* read from the source in this pass */
 	uint64_t passes;	    /* of --loop that are done */
+	/* As the injector reported them at the end: of use where this capture
+	   feeds an injector that is not ours (--join). */
+	uint64_t told_injected;
+	uint64_t told_dropped_queue;
+	uint64_t told_dropped_interface_down;
+	uint64_t told_dropped_stopped;
+	uint64_t told_dropped_restart;
+	uint64_t told_errors;
 	struct counters_link_type link_types[COUNTERS_LINK_TYPES];
 };
 
@@ -50,12 +58,18 @@ struct counters_injector {
 	uint64_t dropped_stopped;
 	uint64_t dropped_restart;
 	uint64_t errors;
+	/* Of captures that came by the listening socket: packets taken from
+	   them, and those of them that the counters above hold. */
+	uint64_t joined_received;
+	uint64_t joined_done;
+	uint64_t peers; /* captures connected now */
 	uint64_t queue_used;
 	uint64_t queue_peak;
 	uint64_t first_ns; /* CLOCK_MONOTONIC of the first and last write */
 	uint64_t last_ns;
 	uint64_t ifindex; /* 0 until the interface is up */
 	uint64_t mtu;
+	uint64_t kind;			     /* enum tapfeed_kind */
 	char interface[TAPFEED_IFNAME_SIZE]; /* stored before ifindex */
 };
 

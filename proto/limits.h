@@ -20,7 +20,7 @@
  */
 #define TAPFEED_TAGGED_FRAME_MIN_BYTES 20u
 
-/* The MTU of a TAP: ETH_MIN_MTU, and 65535 less the Ethernet header. */
+/* The MTU: ETH_MIN_MTU, and for a TAP 65535 less the Ethernet header. */
 #define TAPFEED_MTU_MIN	    68u
 #define TAPFEED_MTU_MAX	    65521u
 #define TAPFEED_MTU_DEFAULT 1500u
@@ -49,6 +49,18 @@
 #define TAPFEED_DRAIN_DEADLINE_S 5u
 
 #define TAPFEED_FEED_VERSION 1u
+
+/* Captures on one feed at a time; each has a slot of the arena for sure. */
+#define TAPFEED_PEERS_MAX 8u
+
+/* Files or interfaces that one capture merges. */
+#define TAPFEED_SOURCES_MAX 64u
+
+/* What an interface carries. The values cross process boundaries. */
+enum tapfeed_kind {
+	TAPFEED_TAP = 1, /* Ethernet frames */
+	TAPFEED_TUN = 2, /* IP packets without a link header */
+};
 
 /* Exit statuses of every process: a promise to scripts, see tapfeed(1). */
 enum tapfeed_exit {

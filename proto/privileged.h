@@ -26,11 +26,6 @@ enum privileged_op {
 	PRIVILEGED_CREATE = 1,
 };
 
-enum privileged_kind {
-	PRIVILEGED_TAP = 1,
-	PRIVILEGED_TUN = 2, /* refused in version 1 so far */
-};
-
 struct privileged_address {
 	uint8_t family;
 	uint8_t prefix_len;
@@ -43,11 +38,12 @@ struct privileged_request {
 	uint32_t op;	  /* enum privileged_op */
 	/* NUL-padded to the end; may end in "%d": the kernel numbers it. */
 	char name[TAPFEED_IFNAME_SIZE];
-	uint32_t kind;		 /* enum privileged_kind */
+	uint32_t kind;		 /* enum tapfeed_kind */
 	uint32_t mtu;		 /* TAPFEED_MTU_MIN to TAPFEED_MTU_MAX */
 	uint32_t queues;	 /* 1 to PRIVILEGED_QUEUES_MAX */
 	uint32_t flags;		 /* must be zero (host-visible) */
-	uint8_t mac[6];		 /* unicast; all zero: a random local one */
+	uint8_t mac[6];		 /* unicast; all zero: a random local one;
+				    zero for a TUN, which has none */
 	uint8_t mac_reserved[2]; /* must be zero */
 	struct privileged_address
 		addresses[PRIVILEGED_ADDRESSES_MAX]; /* must be zero */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of `tapfeed replay --help` is in man/tapfeed.1, and the other way
+"""Every option of each command's --help is in man/tapfeed.1, and the other way
 round, with the same letter, argument and default. TAP.
 
 The man page is read as man(7) source: an option is a .TP paragraph whose tag begins
@@ -12,6 +12,7 @@ import sys
 
 SRCDIR = os.environ.get("TAPFEED_SRCDIR", ".")
 BUILDDIR = os.environ.get("TAPFEED_BUILDDIR", "build")
+COMMANDS = ("replay", "live", "status")
 
 
 def words_of(tag):
@@ -24,8 +25,8 @@ def default_of(text):
     return found.group(1) if found else None
 
 
-def from_help():
-    text = subprocess.run([os.path.join(BUILDDIR, "launcher/tapfeed"), "replay",
+def help_of(command):
+    text = subprocess.run([os.path.join(BUILDDIR, "launcher/tapfeed"), command,
                            "--help"], capture_output=True, text=True, check=True,
                           timeout=20).stdout
     table = {}
@@ -35,6 +36,25 @@ def from_help():
             table[words_of(match.group(1))[-1]] = (words_of(match.group(1)),
                                                    default_of(match.group(2) or ""))
     return table
+
+
+def from_help():
+    """All commands together; where defaults differ: "replay: wait, live: drop"."""
+    table, defaults = {}, {}
+    for command in COMMANDS:
+        for name, (words, default) in help_of(command).items():
+            if name in table and table[name] != words:
+                raise SystemExit("%s differs between commands" % name)
+            table[name] = words
+            defaults.setdefault(name, []).append((command, default))
+    return {name: (words, one_default(defaults[name]))
+            for name, words in table.items()}
+
+
+def one_default(defaults):
+    if len({default for _, default in defaults}) == 1:
+        return defaults[0][1]
+    return ", ".join("%s: %s" % pair for pair in defaults)
 
 
 def plain(roff):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every Ethernet frame appears to a reader byte for byte and in order."""
-from captures import (MAGIC_MICRO, MAGIC_MODIFIED, MAGIC_NANO, enhanced, expected,
-                      frame, interface, numbered, pcap, pcapng, read, section,
-                      simple)
+from captures import (MAGIC_MICRO, MAGIC_MODIFIED, MAGIC_NANO, RAW, enhanced,
+                      expected, frame, interface, numbered, pcap, pcapng, read,
+                      section, simple)
 from harness import (SAMPLE, SRCDIR, case, check, equal, main, made, replay,
                      replays_to)
 import glob
@@ -134,7 +134,7 @@ def _():
 
 @case("pcapng: interfaces of different link type, snaplen and resolution")
 def _():
-    kinds = [(1, 0, 6), (101, 65535, 9), (113, 96, None), (1, 262144, 0x80 + 20),
+    kinds = [(1, 0, 6), (127, 65535, 9), (113, 96, None), (1, 262144, 0x80 + 20),
              (0, 0, 3), (1, 64, 6)]
     data = section() + b"".join(interface(link_type, snaplen, resolution=resolution)
                                 for link_type, snaplen, resolution in kinds)
@@ -152,7 +152,7 @@ def _():
     data = b""
     for n in range(6):
         order = "<>"[n % 2]
-        data += section(order) + interface([1, 1, 101][n % 3], order=order)
+        data += section(order) + interface([1, 1, 9][n % 3], order=order)
         data += b"".join(enhanced(frame(60, n * 10 + i), order=order)
                          for i in range(10))
     same(data, "input.pcapng")
@@ -160,7 +160,7 @@ def _():
 
 @case("other link types: nothing is injected, all is counted by name")
 def _():
-    for link_type in (0, 9, 101, 104, 105, 107, 113, 127, 228, 229, 276, 999):
+    for link_type in (0, 9, 11, 104, 105, 107, 113, 127, 276, 999):
         source = made(pcap([frame(60)] * 7, link_type=link_type))
         want = expected(read(source))
         feed = replays_to(replay(source), want)
@@ -171,7 +171,8 @@ def _():
 
 @case("many link types in one file: each name once, all counted", limit=60)
 def _():
-    for kinds in ((12, 14, 101), range(2, 300)):
+    # 11 and 100 share a name.
+    for kinds in ([11, 100, 113], [n for n in range(2, 300) if n not in RAW]):
         data = section() + b"".join(interface(kind) for kind in kinds)
         data += b"".join(enhanced(frame(60), number) for number in range(len(kinds)))
         feed = replay(made(data, "input.pcapng"))

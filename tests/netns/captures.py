@@ -8,13 +8,16 @@ import gzip
 import struct
 
 ETHERNET = 1
+# Raw IP: the EtherTypes that a packet may be of, by its version.
+RAW = {12: {4: 0x800, 6: 0x86dd}, 14: {4: 0x800, 6: 0x86dd}, 101: {4: 0x800, 6: 0x86dd},
+       228: {4: 0x800}, 229: {6: 0x86dd}}
 FRAME_MIN = 14
 TAGGED_MIN = 20
 FRAME_MAX = 262144
 
 Packet = collections.namedtuple("Packet", "link_type data length")
 Expected = collections.namedtuple(
-    "Expected", "frames too_short too_long other truncated")
+    "Expected", "frames too_short too_long not_ip other truncated")
 
 MAGIC_MICRO, MAGIC_NANO, MAGIC_MODIFIED = 0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34
 
@@ -165,13 +168,32 @@ def tagged(data):
     return data[12:14] in (b"\x81\x00", b"\x88\xa8")
 
 
+def with_header(packet):
+    """A packet of raw IP as a TAP is given it; unchanged where it is none."""
+    data = packet.data
+    ethertype = RAW[packet.link_type].get(data[0] >> 4) if data else None
+    if ethertype is None:
+        return data
+    return bytes.fromhex("000000000001000000000002") + struct.pack(">H", ethertype) + data
+
+
 def expected(packets):
-    """What a replay of packets must show to a reader, and what it must count."""
-    frames, too_short, too_long, truncated = [], 0, 0, 0
+    """What a replay of packets to a TAP must show to a reader, and what it must count."""
+    frames, too_short, too_long, not_ip, truncated = [], 0, 0, 0, 0
     other = collections.Counter()
     for packet in packets:
         size = len(packet.data)
-        if packet.link_type != ETHERNET:
+        if packet.link_type in RAW:
+            data = with_header(packet)
+            if size > FRAME_MAX or len(data) > FRAME_MAX:
+                too_long += 1
+            elif len(data) == size:
+                too_short += size == 0
+                not_ip += size > 0
+            else:
+                frames.append(data)
+                truncated += size < packet.length
+        elif packet.link_type != ETHERNET:
             other[packet.link_type] += 1
         elif size < (TAGGED_MIN if tagged(packet.data) else FRAME_MIN):
             too_short += 1
@@ -180,4 +202,4 @@ def expected(packets):
         else:
             frames.append(packet.data)
             truncated += size < packet.length
-    return Expected(frames, too_short, too_long, other, truncated)
+    return Expected(frames, too_short, too_long, not_ip, other, truncated)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""gzip input is the same as the plain file; cut and damaged gzip says so."""
+"""gzip and zstd input is the same as the plain file; cut and damaged data says so."""
 from captures import enhanced, expected, interface, numbered, pcap, read, section
-from harness import (SAMPLE, SANITIZED, Feed, case, check, descendants, equal,
+from harness import (SAMPLE, SANITIZED, Feed, Reader, case, check, descendants, equal,
                      frames_equal, main, made, peak_memory, replay, replays_to, until)
+from zstd import SKIPPABLE, zstd
 import gzip
+import os
+import struct
 import zlib
 
 PLAIN = pcap(numbered(3000))
@@ -12,6 +15,9 @@ FRAMES = numbered(3000)
 
 def zipped(data, level=6):
     return gzip.compress(data, level, mtime=0)
+
+
+BOTH = (zipped, zstd)
 
 
 def same(data, frames=tuple(FRAMES), status=0, name="input.pcap.gz"):
@@ -24,20 +30,26 @@ def same(data, frames=tuple(FRAMES), status=0, name="input.pcap.gz"):
 @case("the sample, compressed")
 def _():
     with open(SAMPLE, "rb") as file:
-        source = made(zipped(file.read()), "sample.pcap.gz")
-    replays_to(replay(source), expected(read(source)))
+        data = file.read()
+    for pack in BOTH:
+        replays_to(replay(made(pack(data), "sample")), expected(read(SAMPLE)))
 
 
 @case("the format is told from the bytes, not from the name")
 def _():
     same(zipped(PLAIN), name="plain.pcap")
+    same(zstd(PLAIN), name="plain.gz")
     same(PLAIN, name="plain.gz")
 
 
-@case("levels 0, 1 and 9")
+@case("every kind of level")
 def _():
     for level in (0, 1, 9):
         same(zipped(PLAIN, level))
+    for level in (-5, 1, 19):
+        same(zstd(PLAIN, level))
+    same(zstd(PLAIN, check_sum=False))
+    same(zstd(PLAIN, window_log=23))
 
 
 @case("a header with name, comment and extra field")
@@ -48,22 +60,35 @@ def _():
 
 @case("concatenated members, empty ones between")
 def _():
-    same(zipped(PLAIN[:1000]) + zipped(b"") * 3 + zipped(PLAIN[1000:1001]) +
-         zipped(PLAIN[1001:]))
+    for pack in BOTH:
+        same(pack(PLAIN[:1000]) + pack(b"") * 3 + pack(PLAIN[1000:1001]) +
+             pack(PLAIN[1001:]))
+
+
+@case("skippable frames, first as pzstd writes them, between and last")
+def _():
+    same(SKIPPABLE + zstd(PLAIN[:1000]) + SKIPPABLE * 2 + zstd(PLAIN[1000:]) + SKIPPABLE)
+
+
+@case("zeros behind the data are padding, anything else is damage")
+def _():
+    for pack in BOTH:
+        same(pack(PLAIN) + bytes(100000))
+        damaged(pack(PLAIN) + b"rubbish", 3000, "damaged")
 
 
 @case("10,000 members of few bytes", limit=60)
 def _():
-    data = b"".join(zipped(PLAIN[i:i + 10]) for i in range(0, 100000, 10))
-    feed = replay(made(data + zipped(PLAIN[100000:]), "many.gz"))
-    equal("status", feed.status, 0)
-    frames_equal(feed.frames, FRAMES)
+    for pack in BOTH:
+        data = b"".join(pack(PLAIN[i:i + 10]) for i in range(0, 100000, 10))
+        same(data + pack(PLAIN[100000:]))
 
 
 @case("pcapng, compressed")
 def _():
-    same(zipped(section(">") + interface(order=">") +
-                b"".join(enhanced(data, order=">") for data in FRAMES)))
+    for pack in BOTH:
+        same(pack(section(">") + interface(order=">") +
+                  b"".join(enhanced(data, order=">") for data in FRAMES)))
 
 
 def damaged(data, frames_min, word=""):
@@ -83,12 +108,17 @@ def _():
     data = zipped(PLAIN, 0)
     for part in (0.1, 0.5, 0.99):
         damaged(data[:int(len(data) * part)], int(3000 * part) - 900)
+    # Block by block, each of 100 packets.
+    blocks = [zstd(PLAIN[i:i + 7600]) for i in range(0, len(PLAIN), 7600)]
+    damaged(b"".join(blocks[:20]) + blocks[20][:-30], 1999, "cut short")
 
 
 @case("cut in the trailer: everything is injected")
 def _():
     for cut in (1, 4, 8):
         damaged(zipped(PLAIN)[:-cut], 3000)
+    for cut in (1, 4):
+        damaged(zstd(PLAIN)[:-cut], 3000)
 
 
 @case("damaged in the middle")
@@ -107,48 +137,90 @@ def _():
     data = zipped(PLAIN)
     damaged(data[:-8] + b"\0\0\0\0" + data[-4:], 3000)
     damaged(data[:-4] + b"\0\0\0\0", 3000)
+    damaged(zstd(PLAIN)[:-4] + b"\0\0\0\0", 3000, "damaged")
 
 
 @case("whole gzip of a cut capture")
 def _():
-    damaged(zipped(PLAIN[:-7]), 2999)
+    for pack in BOTH:
+        damaged(pack(PLAIN[:-7]), 2999)
 
 
-@case("gzip of what is no capture, of nothing, and a header alone")
+@case("a zstd window above 8 MiB: refused, and what reads it is said")
 def _():
-    for data in (zipped(b"hello"), zipped(b"")):
+    feed = replay(made(zstd(PLAIN, window_log=24), "bad.gz"))
+    equal("status", feed.status, 2)
+    equal("lines that name it", len(feed.lines(r"bad\.gz")), 1)
+    check("zstdcat --long=31" in feed.lines(r"bad\.gz")[0], feed.log)
+    # In a later frame: what was before it is taken.
+    damaged(zstd(PLAIN[:76024]) + zstd(PLAIN[76024:], window_log=27), 1000,
+            "zstdcat --long=31")
+
+
+@case("a pipe: all packets are there with the last byte of their data")
+def _():
+    for pack in BOTH:
+        reader = Reader("tf0")
+        out, into = os.pipe()
+        feed = Feed("-", "--linger", "100ms", stdin=out)
+        os.close(out)
+        check(reader.bound.wait(5), "no reader")
+        feed.wait_up()
+        with open(into, "wb", buffering=0) as pipe:
+            pipe.write(pack(PLAIN))
+            reader.wait(3000)
+        feed.wait()
+        equal("status", feed.status, 0)
+        frames_equal(reader.finish().frames, FRAMES)
+
+
+@case("compressed: what is no capture, of nothing, and a header alone")
+def _():
+    for data in (zipped(b"hello"), zipped(b""), zstd(b"hello"), zstd(b""), SKIPPABLE):
         feed = replay(made(data, "bad.gz"))
         equal("status", feed.status, 2)
         equal("lines that name it", len(feed.lines(r"bad\.gz")), 1)
-    for data in (zipped(PLAIN)[:2], zipped(PLAIN)[:10], zipped(PLAIN)[:12]):
+    for data in (zipped(PLAIN)[:2], zipped(PLAIN)[:10], zipped(PLAIN)[:12],
+                 zstd(PLAIN)[:4], zstd(PLAIN)[:7], SKIPPABLE[:9]):
         feed = replay(made(data, "bad.gz"))
         check(feed.status in (1, 2), "status %d" % feed.status)
         equal("lines that name it", len(feed.lines(r"bad\.gz")), 1)
 
 
-@case("a bomb: memory stays bounded", limit=90)
-def _():
-    size = (16 if SANITIZED else 256) << 20
+def gzip_bomb(size):
     squeeze = zlib.compressobj(9, wbits=31)
     data = squeeze.compress(pcap(FRAMES[:5]))
     for _ in range(size >> 20):
         data += squeeze.compress(bytes(1 << 20))
-    data += squeeze.flush()
-    feed = Feed(made(data, "bomb.gz"), "--linger", "1500ms")
-    feed.wait_up()
-    peak = 0
+    return data + squeeze.flush()
 
-    def done():
-        nonlocal peak
-        peak = max(peak, peak_of(feed))
-        return feed.process.poll() is not None
-    until("the end", done, 60)
-    feed.wait()
-    equal("status", feed.status, 0)
-    equal("too_short", feed["skipped.too_short"], size // 16)
-    equal("injected", feed["injected"], 5)
-    if not SANITIZED:
-        check(0 < peak < 40 << 20, "%d bytes resident" % peak)
+
+def zstd_bomb(size):
+    """With the largest window; each block says 128 KiB by four bytes."""
+    block = struct.pack("<I", (128 << 10) << 3 | 1 << 1)[:3] + b"\0"
+    return (zstd(pcap(FRAMES[:5])) + bytes.fromhex("28b52ffd 00 68") +
+            block * (size >> 17) + b"\1\0\0")
+
+
+@case("bombs: memory stays bounded", limit=90)
+def _():
+    size = (16 if SANITIZED else 256) << 20
+    for bomb in (gzip_bomb, zstd_bomb):
+        feed = Feed(made(bomb(size), "bomb"), "--linger", "1500ms")
+        feed.wait_up()
+        peak = 0
+
+        def done():
+            nonlocal peak
+            peak = max(peak, peak_of(feed))
+            return feed.process.poll() is not None
+        until("the end", done, 60)
+        feed.wait()
+        equal("status", feed.status, 0)
+        equal("too_short", feed["skipped.too_short"], size // 16)
+        equal("injected", feed["injected"], 5)
+        if not SANITIZED:
+            check(0 < peak < 48 << 20, "%d bytes resident" % peak)
 
 
 def peak_of(feed):

@@ -2,7 +2,8 @@
 """The captures in the folder TAPFEED_CORPUS names: Ethernet byte for byte, other link
 types counted by name."""
 from captures import expected, read
-from harness import (CORPUS, case, check, counted, equal, main, replay, replays_to,
+from checks import counted
+from harness import (CORPUS, case, check, equal, main, replay, replays_to,
                      skip_all)
 import os
 

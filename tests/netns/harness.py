@@ -15,7 +15,6 @@ Environment: TAPFEED_BUILDDIR, TAPFEED_SRCDIR, TAPFEED_CORPUS (optional).
 """
 import ctypes
 import errno
-import json
 import os
 import re
 import shutil
@@ -30,6 +29,7 @@ import time
 import traceback
 
 import captures
+from checks import check, check_sum, equal, frames_equal, parse_report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRCDIR = os.environ.get("TAPFEED_SRCDIR", os.path.dirname(os.path.dirname(HERE)))
@@ -125,6 +125,7 @@ def main():
     signal.signal(signal.SIGALRM, on_alarm)
     failed = 0
     tmp = tempfile.mkdtemp(prefix="tapfeed-test.")
+    os.environ["XDG_RUNTIME_DIR"] = tmp  # where feeds listen for tapfeed status
     try:
         for number, (name, limit, function) in enumerate(cases, 1):
             failed += not run_case(number, name, limit, function)
@@ -260,13 +261,14 @@ def peak_memory(pids):
 # ---- tapfeed -----------------------------------------------------------------
 
 class Feed:
-    """One run of `tapfeed replay`, with --json unless json=False."""
+    """One run of tapfeed, with --json unless json=False; source: one, or a list."""
     started = []
 
     def __init__(self, source, *args, name="tf0", json=True, launch=(),
-                 stdin=subprocess.DEVNULL, program=TAPFEED):
+                 stdin=subprocess.DEVNULL, program=TAPFEED, command="replay"):
         options = (["--name", name] if name else []) + ["--json"] * json
-        self.command = [*launch, program, "replay", *options, *args, source]
+        sources = [source] if isinstance(source, str) else source
+        self.command = [*launch, program, command, *options, *args, *sources]
         self.name, self.json = name, json
         self.log, self.report, self.status = [], None, None
         self.log_times = []
@@ -368,35 +370,6 @@ class Feed:
         return value
 
 
-def parse_report(text, as_json):
-    if as_json:
-        return json.loads(text, object_pairs_hook=unique)
-    report = {}
-    for word in text.split():
-        key, value = word.split("=")
-        report[key] = float(value)
-    return report
-
-
-def unique(pairs):
-    equal("keys that stand twice in the report", len(pairs), len(dict(pairs)))
-    return dict(pairs)
-
-
-def counted(value):
-    """The sum of the numbers in a report's value, at any depth."""
-    if isinstance(value, dict):
-        return sum(counted(part) for part in value.values())
-    return value
-
-
-def check_sum(report):
-    parts = sum(counted(report[key])
-                for key in ("injected", "dropped", "skipped", "errors"))
-    equal("received = injected + dropped + skipped + errors, in %s" % report,
-          parts, report["received"])
-
-
 def replay(source, *args, name="tf0", seconds=20, **how):
     """A whole run with a Reader that is there before the first packet."""
     reader = Reader(name)
@@ -424,7 +397,7 @@ class Reader:
     def __init__(self, name):
         self.name = name
         self.frames, self.times = [], []
-        self.outgoing = []  # frames the host itself sent
+        self.outgoing, self.both = [], []  # what the host itself sent; all, in order
         self.lost, self.forced = 0, True
         self.bound = threading.Event()
         self.stop = threading.Event()
@@ -478,6 +451,7 @@ class Reader:
                     continue
                 raise
             data = put_back_tag(bytes(buffer[:size]), control)
+            self.both.append(data)
             if address[2] == PACKET_OUTGOING:
                 self.outgoing.append(data)
             else:
@@ -526,30 +500,6 @@ def put_back_tag(data, control):
 
 # ---- checks ------------------------------------------------------------------
 
-def check(condition, text):
-    if not condition:
-        raise AssertionError(text)
-
-
-def equal(what, got, want):
-    if got != want:
-        raise AssertionError("%s: %r, not %r" % (what, got, want))
-
-
-def frames_equal(got, want):
-    """The same frames, byte for byte, in the same order."""
-    for number, (one, other) in enumerate(zip(got, want)):
-        if one == other:
-            continue
-        at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b),
-                  min(len(one), len(other)))
-        raise AssertionError(
-            "frame %d of %d and %d bytes differs at byte %d: %s, not %s" %
-            (number, len(one), len(other), at, one[at:at + 16].hex(),
-             other[at:at + 16].hex()))
-    equal("frames seen", len(got), len(want))
-
-
 def replays_to(feed, want, status=0):
     """Checks a run against captures.expected()."""
     equal("status", feed.status, status)
@@ -560,6 +510,7 @@ def replays_to(feed, want, status=0):
     equal("bytes_injected", feed["bytes_injected"], sum(map(len, want.frames)))
     equal("too_short", feed["skipped.too_short"], want.too_short)
     equal("too_long", feed["skipped.too_long"], want.too_long)
+    equal("not_ip", feed["skipped.not_ip"], want.not_ip)
     equal("other link types", sorted(feed["skipped.unsupported_link_type"].values()),
           sorted(want.other.values()))
     equal("truncated", feed["truncated"], want.truncated)
@@ -572,8 +523,10 @@ def path(name):
 
 
 def made(data, name="input.pcap"):
-    """A file with these bytes in the scratch directory."""
-    return write_file(path(name), data)
+    """A file with these bytes in the scratch directory; whoever reads one of that name
+    already goes on reading the former."""
+    os.replace(write_file(path("new"), data), path(name))
+    return path(name)
 
 
 def pcap_of(frames, name="input.pcap"):

@@ -43,8 +43,25 @@ WRONG = [
     ("an unknown command", ["replai", "x.pcap"], ["replai", "replay"]),
     ("an option in place of a command", ["--name", "tf0"], ["name"]),
     ("replay without a file", ["replay"], ["file"]),
-    ("two files", ["replay", "a.pcap", "b.pcap"], ["b.pcap|one"]),
-    ("two commands", ["replay", "replay", "a.pcap"], ["a.pcap|one"]),
+    ("two files, the first one missing", ["replay", "a.pcap", "b.pcap"], ["a.pcap"]),
+    ("two commands", ["replay", "replay", "a.pcap"], ["replay"]),
+    ("65 files", ["replay", *["a.pcap"] * 65], ["64", "mergecap"]),
+    ("standard input twice", ["replay", "-", "-"], ["standard input"]),
+    ("no interface", ["live"], ["interface"]),
+    ("an interface twice", ["live", "lo", "lo"], ["twice"]),
+    ("-i of tcpdump", ["live", "-i", "lo"], ["-i", "without it"]),
+    ("-i of tcpreplay", ["replay", "-i", "lo", "a"], ["-i", "--name"]),
+    ("an interface as a file", ["replay", "lo"], ["tapfeed live lo"]),
+    ("a file as an interface", ["live", "/etc/passwd"], ["replay /etc/passwd"]),
+    ("a MAC address for a TUN", ["replay", "--type", "tun", "--mac",
+                                 "02:00:00:00:00:01", "a"], ["--mac", "tun"]),
+    ("--join with --name", ["replay", "--join", "x", "--name", "tf1", "a"], ["--name"]),
+    ("--join where nothing is", ["replay", "--join", "/nonexistent/x", "/dev/null"],
+     ["no such socket"]),
+    ("--feed-path in no folder", ["replay", "--feed-path", "/nonexistent/x",
+                                  "/dev/null"], ["/nonexistent/x"]),
+    ("--loop of live", ["live", "--loop", "2", "lo"], ["--loop"]),
+    ("-B of replay", ["replay", "-B", "1024", "a"], ["-B"]),
     ("an empty file name", ["replay", ""], ["file"]),
     ("an unknown option", ["replay", "--nmae", "tf0", "a"], ["--nmae"]),
     ("an unknown letter", ["replay", "-x", "a"], ["-x"]),
@@ -52,7 +69,7 @@ WRONG = [
     ("an ambiguous option", ["replay", "--lin=1", "--s=1", "a"], ["--s"]),
     ("a flag with a value", ["replay", "--json=yes", "a"], ["--json", "no value"]),
     ("an option without its value", ["replay", "a", "--name"], ["--name", "value"]),
-    ("an option of a later version", ["replay", "--type", "tun", "a"], ["--type"]),
+    ("an option of a later version", ["replay", "--queues", "2", "a"], ["--queues"]),
 ]
 
 VALUES = [
@@ -73,6 +90,11 @@ VALUES = [
     ("--linger", ["-1s", "forever", "1e3s"], "500ms"),
     ("--pps", ["0", "-5", "1.5", "x", "1000000001"], "1 to"),
     ("--loop", ["-1", "x", "1.5"], "for ever"),
+    ("--type", ["", "TAP", "veth"], "tap or tun"),
+    ("--duration", ["0", "-1s", "", "x"], "500ms"),
+    ("--stats", ["0", "9ms", "x"], "at least 10ms"),
+    ("--feed-path", ["", "x" * 108], "107"),
+    ("--join", ["", "x" * 108], "107"),
 ]
 
 for name, args, words in WRONG:

@@ -249,11 +249,12 @@ def _():
 
 @case("--help and --version, of tapfeed and of replay")
 def _():
-    for args in (["--help"], ["-h"], ["replay", "--help"], ["replay", "-h"]):
+    for args in (["--help"], ["-h"], ["replay", "--help"], ["replay", "-h"],
+                 ["live", "--help"], ["status", "-h"]):
         done = subprocess.run([TAPFEED, *args], capture_output=True, text=True,
                               timeout=20)
         equal("status of %s" % args, done.returncode, 0)
-        check("replay" in done.stdout and not done.stderr, done)
+        check(args[0] in "--help " + done.stdout and not done.stderr, done)
         check(all(len(line) <= 80 for line in done.stdout.splitlines()),
               "a line is longer than 80 columns")
     for args in (["--version"], ["-V"], ["replay", "--version"]):

@@ -5,46 +5,19 @@ tapfeed-privileged, alone: what it creates, and that nothing is left behind wher
 step fails or it is killed before it. Needs iproute2.
 """
 import fcntl
-import json
 import os
 import signal
 import socket
 import struct
 import subprocess
 import time
-from errno import EAFNOSUPPORT, EBADF, EBUSY, EINVAL, ENOBUFS, EPROTO
+from errno import EAFNOSUPPORT, EBADF, EBUSY, EINVAL, EPROTO
 
 from privileged_client import (
-    FAULTY, STEP_ATTACH, STEP_LINK, STEP_NETLINK, STEP_OPEN,
-    STEP_OWNER, STEP_REQUEST, STEP_SHIELD, STEP_UP, Skip, ask, case, cases, created,
-    equal, finish, interfaces, main, pair, receive, refused, request, rows, run, start,
-    true)
-
-TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
-TUNSETOWNER, SIOCGIFINDEX = 0x400454CC, 0x8933
-IFF_TUN, IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE = 1, 2, 0x1000, 0x0100
-IFF_VNET_HDR, IFF_PERSIST = 0x4000, 0x0800
-
-
-def link(name):
-    return json.loads(run("ip", "-d", "-j", "link", "show", "dev", name))[0]
-
-
-def filters(name, side):
-    return run("tc", "filter", "show", "dev", name, side)
-
-
-def shielded(name):
-    return all("direct-action" in filters(name, side) and
-               "bytecode '1,6 0 0 2'" in filters(name, side) and
-               "protocol all" in filters(name, side)
-               for side in ("ingress", "egress"))
-
-
-def tun(name, flags):
-    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name, flags))
-    return fd
+    FAULTY, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_PERSIST, IFF_TAP, IFF_TUN, IFF_VNET_HDR,
+    STEP_ATTACH, STEP_REQUEST, TUNGETIFF, TUNSETIFF, Skip, add_calls, ask, case,
+    created, equal, expected_calls, filters, finish, interfaces, link, main, pair,
+    receive, refused, request, rows, run, shielded, start, stopped, true, tun)
 
 
 # ---- what it creates ----------------------------------------------------------
@@ -278,72 +251,6 @@ def one_of_several_for_one_name_wins():
 
 # ---- failure at each step -----------------------------------------------------
 
-CALLS = {("open", 0): STEP_OPEN, ("netlink", 0): STEP_NETLINK,
-         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNSETIFF): STEP_ATTACH,
-         ("ioctl", TUNGETIFF): STEP_ATTACH, ("ioctl", TUNSETOWNER): STEP_OWNER,
-         ("ioctl", SIOCGIFINDEX): STEP_LINK, ("getrandom", 0): STEP_LINK}
-# address and MTU, IPv6, clsact, two filters, alias and up
-MESSAGES = [STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
-
-
-def expected_calls():
-    """Each call of a create in order, as (text, step where it fails or None)."""
-    reply, _, err, _ = ask(command=(FAULTY,))
-    created((reply, 0, err, None)).close()
-    found = []
-    messages = {"send": 0, "receive": 0, "acknowledge": 0}
-    for line in err.splitlines():
-        if not line.startswith("call "):
-            continue
-        _, number, call, detail = line.split()
-        equal(int(number), len(found) + 1, "numbering")
-        if call in messages:
-            step = MESSAGES[messages[call]]
-            messages[call] += 1
-        else:
-            step = CALLS.get((call, int(detail, 16)))
-            true(step is not None or call == "reply", "unknown call: " + line)
-        found.append((f"{call} {detail}", step))
-    equal(set(messages.values()), {len(MESSAGES)}, "messages of each kind")
-    return found
-
-
-def fails_at(number, step, error):
-    answer = ask(command=(FAULTY,), env={"TAPFEED_FAULT_AT": str(number),
-                                         "TAPFEED_FAULT_ERRNO": str(error)})
-    true(" hit" in answer[2], "the call was not made")
-    if step is None:  # the reply itself
-        equal(answer[:2], (None, 1), "reply and exit status")
-    else:
-        refused(answer, error, step)
-        equal(answer[3], ["lo"], "interfaces when the reply is there")
-    equal(interfaces(), ["lo"], "interfaces afterwards")
-
-
-def stopped(number, setup=None):
-    """The helper, stopped before call number, and the socket to it."""
-    ours, theirs = pair()
-    process = start(theirs.fileno(), command=(FAULTY,),
-                    env={"TAPFEED_FAULT_AT": str(number)}, setup=setup)
-    theirs.close()
-    ours.send(request())
-    _, status = os.waitpid(process.pid, os.WUNTRACED)
-    true(os.WIFSTOPPED(status), "not stopped")
-    return ours, process
-
-
-def killed_at(number):
-    ours, process = stopped(number)
-    with ours:
-        if "tf0" in interfaces() and "UP" in link("tf0")["flags"]:
-            true(shielded("tf0"), "up without its shield")
-            true({"NOARP"} <= set(link("tf0")["flags"]), "up with ARP")
-            true("ifalias" in link("tf0"), "up without its alias")
-        process.kill()
-        finish(process)
-        equal(receive(ours), None, "reply")
-    equal(interfaces(), ["lo"], "interfaces")
-
 
 @case
 def goes_on_without_ipv6():
@@ -426,14 +333,6 @@ def leaves_nothing_for_a_peer_that_goes_before_the_reply():
         process.send_signal(signal.SIGCONT)
         finish(process)
         equal(interfaces(), ["lo"], "interfaces")
-
-
-def add_calls():
-    for number, (call, step) in enumerate(expected_calls(), 1):
-        cases.append((f"fails at call {number}, {call}",
-                      lambda n=number, s=step: fails_at(n, s, ENOBUFS)))
-        cases.append((f"killed before call {number}, {call}",
-                      lambda n=number: killed_at(n)))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ network namespace of their own.
 
     from privileged_client import case, main, ...
 """
+import fcntl
+import json
 import os
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from errno import ENOBUFS
 
 BUILD = os.environ.get("TAPFEED_BUILDDIR", os.getcwd())
 HELPER = os.path.join(BUILD, "privileged/tapfeed-privileged")
@@ -21,6 +24,12 @@ REQUEST = "=II16sIIII6s2s80s16s32s"
 REPLY = "=IiIIII16s6s18s"
 (STEP_NONE, STEP_REQUEST, STEP_CAPABILITY, STEP_OPEN, STEP_NETLINK, STEP_ATTACH,
  STEP_OWNER, STEP_LINK, STEP_SHIELD, STEP_UP) = range(10)
+
+# linux/if_tun.h, linux/sockios.h
+TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
+TUNSETOWNER, SIOCGIFINDEX = 0x400454CC, 0x8933
+IFF_TUN, IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE = 1, 2, 0x1000, 0x0100
+IFF_VNET_HDR, IFF_PERSIST = 0x4000, 0x0800
 
 SILENCE_S = 10
 cases = []
@@ -162,6 +171,111 @@ def clean_up():
     for name in interfaces():
         if name != "lo":
             subprocess.run(["ip", "link", "del", name], timeout=20)
+
+
+# ---- what the system says of an interface ---------------------------------------
+
+
+def link(name):
+    return json.loads(run("ip", "-d", "-j", "link", "show", "dev", name))[0]
+
+
+def filters(name, side):
+    return run("tc", "filter", "show", "dev", name, side)
+
+
+def shielded(name):
+    return all("direct-action" in filters(name, side) and
+               "bytecode '1,6 0 0 2'" in filters(name, side) and
+               "protocol all" in filters(name, side)
+               for side in ("ingress", "egress"))
+
+
+def tun(name, flags):
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name, flags))
+    return fd
+
+
+# ---- failure at each step -----------------------------------------------------------
+
+CALLS = {("open", 0): STEP_OPEN, ("netlink", 0): STEP_NETLINK,
+         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNSETIFF): STEP_ATTACH,
+         ("ioctl", TUNGETIFF): STEP_ATTACH, ("ioctl", TUNSETOWNER): STEP_OWNER,
+         ("ioctl", SIOCGIFINDEX): STEP_LINK, ("getrandom", 0): STEP_LINK}
+# address and MTU, IPv6, clsact, two filters, alias and up
+MESSAGES = [STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
+
+
+def expected_calls(message=None):
+    """Each call of a create in order, as (text, step where it fails or None)."""
+    reply, _, err, _ = ask(message, command=(FAULTY,))
+    created((reply, 0, err, None)).close()
+    found = []
+    messages = {"send": 0, "receive": 0, "acknowledge": 0}
+    for line in err.splitlines():
+        if not line.startswith("call "):
+            continue
+        _, number, call, detail = line.split()
+        equal(int(number), len(found) + 1, "numbering")
+        if call in messages:
+            step = MESSAGES[messages[call]]
+            messages[call] += 1
+        else:
+            step = CALLS.get((call, int(detail, 16)))
+            true(step is not None or call == "reply", "unknown call: " + line)
+        found.append((f"{call} {detail}", step))
+    equal(set(messages.values()), {len(MESSAGES)}, "messages of each kind")
+    return found
+
+
+def fails_at(number, step, error, message=None):
+    answer = ask(message, command=(FAULTY,), env={"TAPFEED_FAULT_AT": str(number),
+                                         "TAPFEED_FAULT_ERRNO": str(error)})
+    true(" hit" in answer[2], "the call was not made")
+    if step is None:  # the reply itself
+        equal(answer[:2], (None, 1), "reply and exit status")
+    else:
+        refused(answer, error, step)
+        equal(answer[3], ["lo"], "interfaces when the reply is there")
+    equal(interfaces(), ["lo"], "interfaces afterwards")
+
+
+def stopped(number, setup=None, message=None):
+    """The helper, stopped before call number, and the socket to it."""
+    ours, theirs = pair()
+    process = start(theirs.fileno(), command=(FAULTY,),
+                    env={"TAPFEED_FAULT_AT": str(number)}, setup=setup)
+    theirs.close()
+    ours.send(message or request())
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    true(os.WIFSTOPPED(status), "not stopped")
+    return ours, process
+
+
+def killed_at(number, message=None):
+    ours, process = stopped(number, message=message)
+    with ours:
+        if "tf0" in interfaces() and "UP" in link("tf0")["flags"]:
+            true(shielded("tf0"), "up without its shield")
+            true({"NOARP"} <= set(link("tf0")["flags"]), "up with ARP")
+            true("ifalias" in link("tf0"), "up without its alias")
+        process.kill()
+        finish(process)
+        equal(receive(ours), None, "reply")
+    equal(interfaces(), ["lo"], "interfaces")
+
+
+def add_calls(message=None):
+    """Cases for each call of a create: it fails there, it is killed before it."""
+    for number, (call, step) in enumerate(expected_calls(message), 1):
+        cases.append((f"fails at call {number}, {call}",
+                      lambda n=number, s=step: fails_at(n, s, ENOBUFS, message)))
+        cases.append((f"killed before call {number}, {call}",
+                      lambda n=number: killed_at(n, message)))
+
+
+# ---- cases ---------------------------------------------------------------------------
 
 
 def run_cases():

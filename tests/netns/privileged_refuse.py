@@ -39,7 +39,7 @@ MALFORMED = [
     ("op 0", request(op=0)),
     ("op 2", request(op=2)),
     ("kind 0", request(kind=0)),
-    ("kind tun", request(kind=2)),
+    ("kind 3", request(kind=3)),
     ("kind 2^32-1", request(kind=2**32 - 1)),
     ("flags", request(flags=1)),
     ("mac_reserved", request(mac_reserved=b"\0\1")),
@@ -51,6 +51,8 @@ MALFORMED = [
     ("last byte of reserved", request(reserved=31 * b"\0" + b"\1")),
     ("multicast mac", request(mac=b"\1\0\0\0\0\1")),
     ("broadcast mac", request(mac=6 * b"\xff")),
+    ("tun with a mac", request(kind=2, mac=b"\2\0\0\0\0\1")),
+    ("tun with a multicast mac", request(kind=2, mac=6 * b"\xff")),
     ("queues 0", request(queues=0)),
     ("queues 2", request(queues=2)),
 ] + [(f"mtu {mtu}", request(mtu=mtu)) for mtu in (0, 67, 65522, 2**32 - 1)

@@ -54,11 +54,12 @@ static inline void peerfeed_init(struct peerfeed *feed, size_t queue_size)
 	feed->far = ends[1];
 	feed->now_ns = 1000 * NS_PER_S;
 	assert_int_equal(arena_init(&feed->arena), 0);
-	assert_int_equal(peer_init(&feed->peer, ends[0], queue_size,
-				   &feed->counters),
-			 0);
-	peer_await_hello(&feed->peer, feed->now_ns);
 	feed->context.arena = &feed->arena;
+	feed->context.kind = TAPFEED_TAP;
+	feed->context.mtu = 1500;
+	assert_int_equal(peer_init(&feed->peer, queue_size), 0);
+	peer_open(&feed->peer, ends[0], false, &feed->context, &feed->counters,
+		  feed->now_ns);
 }
 
 /* Every reference must have been given back. */
@@ -68,6 +69,8 @@ static inline void peerfeed_done(struct peerfeed *feed)
 	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++)
 		assert_int_equal(feed->arena.slots[i].refs, 0);
 	assert_int_equal(feed->arena.scratch.refs, 0);
+	assert_int_equal(feed->arena.free, TAPFEED_SLOT_COUNT);
+	assert_int_equal(feed->arena.needy, 0);
 	arena_done(&feed->arena);
 	fd_close(&feed->far);
 	log_init(LOG_LEVEL_INFO, NULL, false);
@@ -132,8 +135,8 @@ static inline void wire_frame(struct wire *wire, const Tapfeed__Frame *frame)
 	wire->len += 4 + len;
 }
 
-static inline void wire_hello(struct wire *wire, uint32_t version,
-			      const char *source)
+static inline void wire_hello_at(struct wire *wire, uint32_t version,
+				 const char *source, uint64_t sequence)
 {
 	Tapfeed__Hello hello = TAPFEED__HELLO__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
@@ -144,9 +147,17 @@ static inline void wire_hello(struct wire *wire, uint32_t version,
 		snprintf(text, sizeof(text), "%s", source);
 		hello.source = text;
 	}
+	hello.has_sequence = sequence > 0;
+	hello.sequence = sequence;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_HELLO;
 	frame.hello = &hello;
 	wire_frame(wire, &frame);
+}
+
+static inline void wire_hello(struct wire *wire, uint32_t version,
+			      const char *source)
+{
+	wire_hello_at(wire, version, source, 0);
 }
 
 static inline void wire_end(struct wire *wire, uint64_t sequence)
@@ -212,7 +223,7 @@ static inline void say_hello(struct peerfeed *feed)
 static inline void open_feed(struct peerfeed *feed)
 {
 	say_hello(feed);
-	peer_welcome(&feed->peer, 1500);
+	peer_welcome(&feed->peer, &feed->context);
 	assert_int_equal(feed->peer.state, PEER_FEEDING);
 }
 

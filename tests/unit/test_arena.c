@@ -9,11 +9,15 @@
 #define ALIGNMENT 16
 
 static struct arena arena;
+static struct arena_share share;
 
 static int set_up(void **state)
 {
 	(void)state;
-	return arena_init(&arena);
+	assert_int_equal(arena_init(&arena), 0);
+	share = (struct arena_share){ 0 };
+	arena_join(&arena, &share);
+	return 0;
 }
 
 static int tear_down(void **state)
@@ -34,7 +38,7 @@ static void *take(struct arena_slot *slot, size_t size)
 static void take_all(struct arena_slot *slots[TAPFEED_SLOT_COUNT])
 {
 	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++) {
-		slots[i] = arena_acquire(&arena, TAPFEED_FEED_FRAME_MAX);
+		slots[i] = arena_acquire(&share, TAPFEED_FEED_FRAME_MAX);
 		assert_non_null(slots[i]);
 		assert_non_null(take(slots[i], TAPFEED_FEED_FRAME_MAX));
 	}
@@ -42,12 +46,12 @@ static void take_all(struct arena_slot *slots[TAPFEED_SLOT_COUNT])
 
 static void test_small_batches_share(void **state)
 {
-	struct arena_slot *slot = arena_acquire(&arena, 100);
+	struct arena_slot *slot = arena_acquire(&share, 100);
 
 	(void)state;
 	assert_non_null(take(slot, 100));
 	for (uint32_t refs = 2; refs <= 50; refs++) {
-		assert_ptr_equal(arena_acquire(&arena, 100), slot);
+		assert_ptr_equal(arena_acquire(&share, 100), slot);
 		assert_int_equal(slot->refs, refs);
 		assert_non_null(take(slot, 100));
 	}
@@ -56,19 +60,19 @@ static void test_small_batches_share(void **state)
 /* Two that share a slot never share a byte of it. */
 static void test_no_overlap(void **state)
 {
-	struct arena_slot *slot = arena_acquire(&arena, 1000);
+	struct arena_slot *slot = arena_acquire(&share, 1000);
 	uint8_t *first = take(slot, 1000);
 	uint8_t *second;
 
 	(void)state;
 	memset(first, 1, 1000);
-	assert_ptr_equal(arena_acquire(&arena, 1000), slot);
+	assert_ptr_equal(arena_acquire(&share, 1000), slot);
 	second = take(slot, 1000);
 	memset(second, 2, 1000);
 	assert_int_equal(first[0], 1);
 	assert_int_equal(first[999], 1);
 	arena_unref(slot); /* one of the two: the other one's stays */
-	assert_ptr_equal(arena_acquire(&arena, 1000), slot);
+	assert_ptr_equal(arena_acquire(&share, 1000), slot);
 	memset(take(slot, 1000), 3, 1000);
 	assert_int_equal(first[999], 1);
 	assert_int_equal(second[999], 2);
@@ -79,13 +83,13 @@ static void test_all_in_use(void **state)
 	struct arena_slot *slots[TAPFEED_SLOT_COUNT];
 
 	(void)state;
-	assert_true(arena_has_room(&arena));
+	assert_true(arena_has_room(&share));
 	take_all(slots);
 	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_ptr_not_equal(slots[i], slots[j]);
-	assert_false(arena_has_room(&arena));
-	assert_null(arena_acquire(&arena, TAPFEED_FEED_FRAME_MAX));
+	assert_false(arena_has_room(&share));
+	assert_null(arena_acquire(&share, TAPFEED_FEED_FRAME_MAX));
 }
 
 /* Any slot of them, and only with its last reference. */
@@ -98,11 +102,11 @@ static void test_reuse(void **state)
 	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++) {
 		arena_ref(slots[i]);
 		arena_unref(slots[i]);
-		assert_false(arena_has_room(&arena));
-		assert_null(arena_acquire(&arena, TAPFEED_FEED_FRAME_MAX));
+		assert_false(arena_has_room(&share));
+		assert_null(arena_acquire(&share, TAPFEED_FEED_FRAME_MAX));
 		arena_unref(slots[i]);
-		assert_true(arena_has_room(&arena));
-		assert_ptr_equal(arena_acquire(&arena, TAPFEED_FEED_FRAME_MAX),
+		assert_true(arena_has_room(&share));
+		assert_ptr_equal(arena_acquire(&share, TAPFEED_FEED_FRAME_MAX),
 				 slots[i]);
 		/* Emptied: it holds the largest frame again. */
 		assert_non_null(take(slots[i], TAPFEED_FEED_FRAME_MAX));
@@ -116,8 +120,8 @@ static void test_last_room(void **state)
 
 	(void)state;
 	take_all(slots);
-	assert_false(arena_has_room(&arena));
-	assert_ptr_equal(arena_acquire(&arena, 1000),
+	assert_false(arena_has_room(&share));
+	assert_ptr_equal(arena_acquire(&share, 1000),
 			 slots[TAPFEED_SLOT_COUNT - 1]);
 }
 
@@ -131,7 +135,7 @@ static void test_promise(void **state)
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
 		size_t len = pseudo_random(&seed) % TAPFEED_FEED_FRAME_MAX + 1;
-		bool room = arena_has_room(&arena);
+		bool room = arena_has_room(&share);
 		struct arena_slot *slot;
 
 		if (n == COUNT(held) || pseudo_random(&seed) % 2) {
@@ -144,7 +148,7 @@ static void test_promise(void **state)
 		}
 		if (pseudo_random(&seed) % 2)
 			len %= 2000;
-		slot = arena_acquire(&arena,
+		slot = arena_acquire(&share,
 				     room ? TAPFEED_FEED_FRAME_MAX : len);
 		if (room)
 			assert_non_null(slot);
@@ -164,7 +168,7 @@ static void test_limit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(sizes); i++) {
-		struct arena_slot *slot = arena_acquire(&arena, 64 * 1024);
+		struct arena_slot *slot = arena_acquire(&share, 64 * 1024);
 		uint8_t *last = NULL, *next;
 		size_t sum = 0;
 
@@ -188,7 +192,7 @@ static void test_absurd_sizes(void **state)
 		64 * 1024 + 4097, (size_t)1 << 31, UINT32_MAX,	  SIZE_MAX / 2,
 		SIZE_MAX - 16,	  SIZE_MAX - 1,	   SIZE_MAX - 15, SIZE_MAX,
 	};
-	struct arena_slot *slot = arena_acquire(&arena, 64 * 1024);
+	struct arena_slot *slot = arena_acquire(&share, 64 * 1024);
 
 	(void)state;
 	assert_non_null(take(slot, 100));
@@ -199,7 +203,7 @@ static void test_absurd_sizes(void **state)
 
 static void test_aligned(void **state)
 {
-	struct arena_slot *slot = arena_acquire(&arena, 4000);
+	struct arena_slot *slot = arena_acquire(&share, 4000);
 
 	(void)state;
 	for (size_t size = 1; size < 50; size++)
@@ -212,12 +216,12 @@ static void test_aligned(void **state)
  */
 static void test_aligned_behind_a_full_one(void **state)
 {
-	struct arena_slot *slot = arena_acquire(&arena, 101);
+	struct arena_slot *slot = arena_acquire(&share, 101);
 
 	(void)state;
 	assert_non_null(take(slot, 4096));
 	assert_non_null(take(slot, 101));
-	assert_ptr_equal(arena_acquire(&arena, 100), slot);
+	assert_ptr_equal(arena_acquire(&share, 100), slot);
 	assert_int_equal((uintptr_t)take(slot, 8) % ALIGNMENT, 0);
 }
 
@@ -236,7 +240,81 @@ static void test_scratch(void **state)
 			assert_ptr_not_equal(scratch, slots[j]);
 		arena_unref(scratch);
 	}
-	assert_null(arena_acquire(&arena, TAPFEED_FEED_FRAME_MAX));
+	assert_null(arena_acquire(&share, TAPFEED_FEED_FRAME_MAX));
+}
+
+/*
+ * Whatever any of them takes, each of the others finds a slot, at the latest
+ * when the greedy one gives one back.
+ */
+static void test_shares(void **state)
+{
+	struct arena_share shares[TAPFEED_PEERS_MAX] = { 0 };
+	struct arena_slot *held[TAPFEED_PEERS_MAX][TAPFEED_SLOT_COUNT];
+	size_t first = 0;
+
+	(void)state;
+	arena_leave(&share);
+	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++)
+		arena_join(&arena, &shares[i]);
+	for (size_t n = TAPFEED_PEERS_MAX; n-- > 1;) {
+		/* n others: so many slots are left to them. */
+		while (arena_has_room(&shares[0])) {
+			held[0][first] = arena_acquire(&shares[0],
+						       TAPFEED_FEED_FRAME_MAX);
+			take(held[0][first++], TAPFEED_FEED_FRAME_MAX);
+		}
+		assert_int_equal(first, TAPFEED_SLOT_COUNT - n);
+		assert_int_equal(arena.free, n);
+		arena_leave(&shares[n]);
+	}
+	/* All of them come back, and the greedy one gets none before them. */
+	for (size_t n = 1; n < TAPFEED_PEERS_MAX; n++)
+		arena_join(&arena, &shares[n]);
+	for (size_t n = 1; n < TAPFEED_PEERS_MAX; n++) {
+		if (arena.free == 0)
+			arena_unref(held[0][--first]);
+		assert_false(arena_has_room(&shares[0]));
+		assert_true(arena_has_room(&shares[n]));
+		held[n][0] = arena_acquire(&shares[n], TAPFEED_FEED_FRAME_MAX);
+		assert_non_null(held[n][0]);
+		take(held[n][0], TAPFEED_FEED_FRAME_MAX);
+	}
+	assert_int_equal(arena.needy, 0);
+	while (first > 0)
+		arena_unref(held[0][--first]);
+	for (size_t n = 1; n < TAPFEED_PEERS_MAX; n++)
+		arena_unref(held[n][0]);
+	assert_int_equal(arena.free, TAPFEED_SLOT_COUNT);
+	assert_int_equal(arena.needy, TAPFEED_PEERS_MAX);
+}
+
+/* One that is gone keeps what is still to be written, and no claim. */
+static void test_leaving(void **state)
+{
+	struct arena_slot *slot = arena_acquire(&share, 100);
+
+	(void)state;
+	arena_leave(&share);
+	assert_int_equal(arena.needy, 0);
+	assert_int_equal(arena.free, TAPFEED_SLOT_COUNT - 1);
+	arena_unref(slot);
+	assert_int_equal(arena.needy, 0);
+	assert_int_equal(arena.free, TAPFEED_SLOT_COUNT);
+	assert_null(arena_acquire(&share, 100));
+}
+
+/* Two peers never share a slot, however small their batches. */
+static void test_one_owner(void **state)
+{
+	struct arena_share other = { 0 };
+
+	(void)state;
+	arena_join(&arena, &other);
+	assert_ptr_not_equal(arena_acquire(&share, 10),
+			     arena_acquire(&other, 10));
+	assert_ptr_equal(arena_acquire(&share, 10), share.current);
+	assert_int_equal(arena.free, TAPFEED_SLOT_COUNT - 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -255,6 +333,9 @@ int main(void)
 		TEST(test_aligned),
 		TEST(test_aligned_behind_a_full_one),
 		TEST(test_scratch),
+		TEST(test_shares),
+		TEST(test_leaving),
+		TEST(test_one_owner),
 	};
 
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

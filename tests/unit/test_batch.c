@@ -50,18 +50,24 @@ static Tapfeed__PacketBatch valid(size_t n)
 	return message;
 }
 
-static int check(const Tapfeed__PacketBatch *message)
+static int check_kind(const Tapfeed__PacketBatch *message,
+		      enum tapfeed_kind kind)
 {
 	struct batch batch, before;
 	int r;
 
 	memset(&batch, 0x5a, sizeof(batch));
 	before = batch;
-	r = batch_check(message, &slot, SEQUENCE, &batch);
+	r = batch_check(message, &slot, kind, SEQUENCE, &batch);
 	if (r != 0)
 		assert_memory_equal(&batch, &before, sizeof(batch));
 	assert_int_equal(slot.refs, 1); /* taken over, or left alone */
 	return r;
+}
+
+static int check(const Tapfeed__PacketBatch *message)
+{
+	return check_kind(message, TAPFEED_TAP);
 }
 
 static void test_valid(void **state)
@@ -71,7 +77,8 @@ static void test_valid(void **state)
 
 	(void)state;
 	flags[1] = MORE;
-	assert_int_equal(batch_check(&message, &slot, SEQUENCE, &batch), 0);
+	assert_int_equal(
+		batch_check(&message, &slot, TAPFEED_TAP, SEQUENCE, &batch), 0);
 	assert_int_equal(batch_packets(&batch), 3);
 	for (uint32_t i = 0; i < FRAMES; i++) {
 		struct queue_entry entry = batch_take(&batch);
@@ -198,6 +205,75 @@ static void test_large_sum(void **state)
 	assert_int_equal(check(&message), 0);
 }
 
+/* Alone, and as the last of several: what is one frame long or first. */
+static void test_kinds(void **state)
+{
+	static const struct {
+		uint32_t len;
+		uint8_t first;
+		uint16_t ethertype;
+		bool tap, tun;
+	} rows[] = {
+		{ 0, 0x45, 0x0800, false, false },
+		{ 1, 0x45, 0x0800, false, true },
+		{ 1, 0x40, 0x0800, false, true },
+		{ 1, 0x60, 0x0800, false, true },
+		{ 1, 0x6f, 0x0800, false, true },
+		{ 1, 0x00, 0x0800, false, false },
+		{ 1, 0x04, 0x0800, false, false },
+		{ 1, 0x06, 0x0800, false, false },
+		{ 13, 0x45, 0x0800, false, true },
+		{ 14, 0x45, 0x0800, true, true },
+		{ 14, 0x02, 0x0800, true, false },
+		{ 19, 0x45, 0x8100, false, true },
+		{ 19, 0x45, 0x88a8, false, true },
+		{ 20, 0x45, 0x8100, true, true },
+		{ 60, 0x3f, 0x0800, true, false },
+		{ 60, 0x50, 0x0800, true, false },
+		{ 60, 0x5f, 0x0800, true, false },
+		{ 60, 0x70, 0x0800, true, false },
+		{ 60, 0xf4, 0x0800, true, false },
+		{ 60, 0xf6, 0x0800, true, false },
+		{ 262144, 0x45, 0x0800, true, true },
+		{ 262145, 0x45, 0x0800, false, false },
+		{ 262145, 0x65, 0x0800, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t at = 0; at < 2; at++) {
+			Tapfeed__PacketBatch message = valid(at + 1);
+			uint8_t *frame = payload + 60 * at;
+
+			payload[0] = 0x45; /* the first of two is for both */
+			frame[0] = rows[i].first;
+			frame[12] = (uint8_t)(rows[i].ethertype >> 8);
+			frame[13] = (uint8_t)rows[i].ethertype;
+			captured_len[at] = rows[i].len;
+			message.payload.len = 60 * at + rows[i].len;
+			if ((check_kind(&message, TAPFEED_TAP) == 0) !=
+				    rows[i].tap ||
+			    (check_kind(&message, TAPFEED_TUN) == 0) !=
+				    rows[i].tun)
+				fail_msg("row %zu at %zu", i, at);
+		}
+}
+
+/* Nothing is looked at that is not there. */
+static void test_payload_absent(void **state)
+{
+	Tapfeed__PacketBatch message = valid(1);
+
+	(void)state;
+	message.payload.data = NULL;
+	message.payload.len = 0;
+	for (uint32_t len = 0; len < 64; len++) {
+		captured_len[0] = len;
+		assert_int_equal(check_kind(&message, TAPFEED_TUN), -EPROTO);
+		assert_int_equal(check_kind(&message, TAPFEED_TAP), -EPROTO);
+	}
+}
+
 static void test_packets_of_frames(void **state)
 {
 	static const struct {
@@ -219,7 +295,8 @@ static void test_packets_of_frames(void **state)
 		struct batch batch;
 
 		memcpy(flags, rows[i].more, sizeof(rows[i].more));
-		assert_int_equal(batch_check(&message, &slot, SEQUENCE, &batch),
+		assert_int_equal(batch_check(&message, &slot, TAPFEED_TAP,
+					     SEQUENCE, &batch),
 				 0);
 		assert_int_equal(batch_packets(&batch), rows[i].packets);
 		for (size_t j = 0; j < rows[i].packets; j++) {
@@ -242,7 +319,8 @@ static void test_no_flags(void **state)
 	(void)state;
 	flags[0] = MORE; /* lies there, but is not in the message */
 	message.n_flags = 0;
-	assert_int_equal(batch_check(&message, &slot, SEQUENCE, &batch), 0);
+	assert_int_equal(
+		batch_check(&message, &slot, TAPFEED_TAP, SEQUENCE, &batch), 0);
 	assert_int_equal(batch_packets(&batch), FRAMES);
 	assert_int_equal(batch_packet_frames(&batch), 1);
 	assert_int_equal(batch_take(&batch).flags, 0);
@@ -257,6 +335,8 @@ int main(void)
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_large_sum),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_payload_absent),
 		cmocka_unit_test(test_packets_of_frames),
 		cmocka_unit_test(test_no_flags),
 	};

@@ -9,7 +9,11 @@
 #define REPLAY	 OPTIONS_REPLAY
 #define INJECTOR OPTIONS_INJECTOR
 #define CAPTURE	 OPTIONS_CAPTURE
-#define ALL	 (REPLAY | INJECTOR | CAPTURE)
+#define LIVE	 OPTIONS_LIVE
+#define STATUS	 OPTIONS_STATUS
+#define FEED	 (REPLAY | LIVE)
+#define ALL	 (FEED | INJECTOR | CAPTURE)
+#define EVERY	 (ALL | STATUS)
 
 #define WORDS_MAX 12
 
@@ -41,12 +45,23 @@ static int parse_words(unsigned int scope, const char *const *given)
 #define PARSE(scope, ...)                                                      \
 	parse_words(scope, (const char *const[WORDS_MAX + 1]){ __VA_ARGS__ })
 
+static size_t given_rows(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < OPTIONS_ROWS_MAX; i++)
+		n += options.given[i] != NULL;
+	return n;
+}
+
 static void test_defaults(void **state)
 {
 	static const uint8_t no_mac[6];
 
 	(void)state;
-	for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+	for (unsigned int scope = 1; scope <= EVERY; scope <<= 1) {
+		bool live = scope == LIVE;
+
 		assert_int_equal(PARSE(scope, NULL), 1);
 		assert_string_equal(options.name, "tf%d");
 		assert_memory_equal(options.mac, no_mac, 6);
@@ -54,18 +69,25 @@ static void test_defaults(void **state)
 		assert_null(options.filter);
 		assert_int_equal(options.snaplen, 0);
 		assert_int_equal(options.queue_size, 4096);
-		assert_int_equal(options.when_full, WHEN_FULL_WAIT);
+		assert_int_equal(options.kind, TAPFEED_TAP);
+		assert_int_equal(options.buffer_kib, 65536);
+		assert_int_equal(options.duration_ns, 0);
+		assert_int_equal(options.when_full,
+				 live ? WHEN_FULL_DROP : WHEN_FULL_WAIT);
 		assert_int_equal(options.count, 0);
 		assert_int_equal(options.startup_delay_ns, 0);
 		assert_int_equal(options.linger_ns, 1000000000);
 		assert_int_equal(options.pps, 0);
 		assert_int_equal(options.loop, 1);
-		assert_non_null(options.source);
+		assert_int_equal(options.source_count, 0);
+		assert_null(options.feed_path);
+		assert_null(options.join);
 		assert_false(options.json || options.strict || options.quiet ||
 			     options.verbose || options.help ||
-			     options.version);
-		for (size_t i = 0; i < OPTIONS_ROWS_MAX; i++)
-			assert_null(options.given[i]);
+			     options.version || options.live || options.watch);
+		assert_int_equal(given_rows(), live);
+		/* A default is nothing that was given. */
+		assert_null(options_given(&options, EVERY, 0));
 	}
 }
 
@@ -82,36 +104,60 @@ static const struct {
 	const char *text;
 	char letter;
 } rows[] = {
-	{ "mtu", "9000", REPLAY | INJECTOR, FIELD(mtu), 9000 },
-	{ "filter", "ip", REPLAY | CAPTURE, FIELD(filter), 0, "ip", 'f' },
-	{ "snaplen", "96", REPLAY | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
-	{ "queue-size", "7", REPLAY | INJECTOR, FIELD(queue_size), 7 },
-	{ "when-full", "drop", REPLAY | INJECTOR, FIELD(when_full),
+	{ "type", "tun", FEED | INJECTOR, FIELD(kind), TAPFEED_TUN },
+	{ "mtu", "9000", FEED | INJECTOR, FIELD(mtu), 9000 },
+	{ "filter", "ip", FEED | CAPTURE, FIELD(filter), 0, "ip", 'f' },
+	{ "snaplen", "96", FEED | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
+	{ "buffer-size", "2048", LIVE | CAPTURE, FIELD(buffer_kib), 2048, NULL,
+	  'B' },
+	{ "immediate", NULL, LIVE | CAPTURE, FIELD(immediate), true },
+	{ "no-promiscuous", NULL, LIVE | CAPTURE, FIELD(no_promiscuous), true,
+	  NULL, 'p' },
+	{ "queue-size", "7", FEED | INJECTOR, FIELD(queue_size), 7 },
+	{ "when-full", "drop", FEED | INJECTOR | CAPTURE, FIELD(when_full),
 	  WHEN_FULL_DROP },
-	{ "count", "18446744073709551615", REPLAY | CAPTURE, FIELD(count),
+	{ "count", "18446744073709551615", FEED | CAPTURE, FIELD(count),
 	  UINT64_MAX, NULL, 'c' },
-	{ "startup-delay", "1.5s", REPLAY | INJECTOR, FIELD(startup_delay_ns),
+	{ "duration", "1ns", FEED | CAPTURE, FIELD(duration_ns), 1 },
+	{ "startup-delay", "1.5s", FEED | INJECTOR, FIELD(startup_delay_ns),
 	  1500000000 },
-	{ "linger", "20ms", REPLAY | INJECTOR, FIELD(linger_ns), 20000000 },
-	{ "pps", "1000000000", REPLAY | INJECTOR, FIELD(pps), 1000000000 },
+	{ "linger", "20ms", FEED | INJECTOR, FIELD(linger_ns), 20000000 },
+	{ "pps", "1000000000", FEED | INJECTOR | CAPTURE, FIELD(pps),
+	  1000000000 },
 	{ "loop", "0", REPLAY | CAPTURE, FIELD(loop), 0 },
-	{ "json", NULL, REPLAY, FIELD(json), true },
-	{ "strict", NULL, REPLAY, FIELD(strict), true },
-	{ "quiet", NULL, REPLAY, FIELD(quiet), true, NULL, 'q' },
+	{ "feed-path", "/run/x", FEED | CAPTURE, FIELD(feed_path), 0,
+	  "/run/x" },
+	{ "join", "x", FEED, FIELD(join), 0, "x" },
+	{ "stats", "10ms", FEED, FIELD(stats_ns), 10000000 },
+	{ "json", NULL, FEED | STATUS, FIELD(json), true },
+	{ "watch", NULL, STATUS, FIELD(watch), true },
+	{ "strict", NULL, FEED, FIELD(strict), true },
+	{ "quiet", NULL, FEED, FIELD(quiet), true, NULL, 'q' },
 	{ "verbose", NULL, ALL, FIELD(verbose), true, NULL, 'v' },
-	{ "help", NULL, ALL, FIELD(help), true, NULL, 'h' },
-	{ "version", NULL, ALL, FIELD(version), true, NULL, 'V' },
-	{ "source", "a b", CAPTURE, FIELD(source), 0, "a b" },
-	{ "name", "tap0", REPLAY | INJECTOR, FIELD(name), 0, "tap0" },
-	{ "mac", "02:00:00:00:00:09", REPLAY | INJECTOR, FIELD(mac), 0,
+	{ "help", NULL, EVERY, FIELD(help), true, NULL, 'h' },
+	{ "version", NULL, EVERY, FIELD(version), true, NULL, 'V' },
+	{ "name", "tap0", FEED | INJECTOR, FIELD(name), 0, "tap0" },
+	{ "mac", "02:00:00:00:00:09", FEED | INJECTOR, FIELD(mac), 0,
 	  "\2\0\0\0\0\11" },
 };
+
+static size_t when_full_row(void)
+{
+	struct options now = options;
+	size_t row = 0;
+
+	assert_int_equal(PARSE(LIVE, NULL), 1);
+	while (!options.given[row])
+		row++;
+	options = now;
+	return row;
+}
 
 /* Whether the field of a row is as it has to be, and no other row is given. */
 static void expect_field(size_t row)
 {
 	const char *field = (const char *)&options + rows[row].offset;
-	size_t given = 0;
+	size_t given = given_rows();
 
 	if (strcmp(rows[row].name, "mac") == 0) {
 		assert_memory_equal(field, rows[row].text, 6);
@@ -130,8 +176,10 @@ static void expect_field(size_t row)
 						    : *(const uint32_t *)field;
 		assert_int_equal(value, rows[row].number);
 	}
-	for (size_t i = 0; i < OPTIONS_ROWS_MAX; i++)
-		given += options.given[i] != NULL;
+	/* Beside it, live's own default of when-full. */
+	if (options.given[when_full_row()] &&
+	    strcmp(rows[row].name, "when-full") != 0)
+		given--;
 	assert_int_equal(given, 1);
 }
 
@@ -145,7 +193,7 @@ static void test_each_row(void **state)
 		snprintf(joined, sizeof(joined), "--%s=%s", rows[i].name,
 			 rows[i].value ? rows[i].value : "");
 		letter[1] = rows[i].letter;
-		for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+		for (unsigned int scope = 1; scope <= EVERY; scope <<= 1) {
 			bool fits = rows[i].scope & scope;
 			int used = rows[i].value ? 3 : 2;
 
@@ -176,7 +224,7 @@ static void test_no_row_is_left_out(void **state)
 
 	(void)state;
 	redirect_begin(&redirect, STDOUT_FILENO);
-	options_help(ALL);
+	options_help(EVERY);
 	text = redirect_end(&redirect);
 	for (const char *at = text; (at = strstr(at, " --")); at++) {
 		size_t i = 0;
@@ -189,8 +237,8 @@ static void test_no_row_is_left_out(void **state)
 		if (i == COUNT(rows))
 			fail_msg("no row for%.20s", at);
 	}
-	assert_int_equal(shown, COUNT(rows) - 1); /* source is internal */
-	assert_null(strstr(text, "--source"));
+	assert_int_equal(shown, COUNT(rows));
+	assert_null(strstr(text, "--source")); /* internal */
 }
 
 static void test_help_by_scope(void **state)
@@ -321,7 +369,7 @@ static void test_abbreviations(void **state)
 		bool taken;
 	} abbreviated[] = {
 		{ "--when=drop", true },  { "--queue=5", true },
-		{ "--verb", true },	  { "--j", true },
+		{ "--verb", true },	  { "--js", true },
 		{ "--startup=1s", true }, { "--ver", false },
 		{ "--s=1", false }, /* snaplen, startup-delay, strict */
 		{ "--mt=1500", true },	  { "--m=1500", false },
@@ -397,10 +445,9 @@ static void free_argv(char **handed)
 }
 
 /* Hands the options of scope on; reads them back by its rows. */
-static char **hand_on(unsigned int scope, const char *extra,
-		      struct options *read_back)
+static char **hand_on(unsigned int scope, struct options *read_back)
 {
-	char **handed = options_argv(&options, scope, "worker", extra);
+	char **handed = options_argv(&options, scope, "worker");
 	int n = 0;
 
 	assert_non_null(handed);
@@ -424,7 +471,7 @@ static void test_argv_of_injector(void **state)
 			       "--queue=5", "--when-full=drop", "--pps=7",
 			       "--startup-delay=1.5", "-v", "-q"),
 			 13);
-	handed = hand_on(INJECTOR, NULL, &back);
+	handed = hand_on(INJECTOR, &back);
 	assert_string_equal(back.name, "tap%d");
 	assert_memory_equal(back.mac, options.mac, 6);
 	assert_int_equal(back.mtu, 9000);
@@ -455,16 +502,21 @@ static void test_argv_of_capture(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(values); i++) {
 		struct options back;
-		char source[64];
 		char **handed;
 
-		snprintf(source, sizeof(source), "--source=%s", values[i]);
 		assert_int_equal(PARSE(REPLAY, "--filter", values[i], "-s96",
 				       "--loop=3", "-c", "12", "--mtu=68"),
 				 8);
-		handed = hand_on(CAPTURE, source, &back);
+		for (size_t j = 0; j < TAPFEED_SOURCES_MAX; j++)
+			options.sources[options.source_count++] =
+				j == 0 ? values[i] : "another";
+		options.live = i % 2;
+		handed = hand_on(CAPTURE, &back);
 		assert_string_equal(back.filter, values[i]);
-		assert_string_equal(back.source, values[i]);
+		assert_int_equal(back.source_count, TAPFEED_SOURCES_MAX);
+		assert_string_equal(back.sources[0], values[i]);
+		assert_string_equal(back.sources[1], "another");
+		assert_int_equal(back.live, i % 2);
 		assert_int_equal(back.snaplen, 96);
 		assert_int_equal(back.loop, 3);
 		assert_int_equal(back.count, 12);
@@ -480,16 +532,22 @@ static void test_argv_of_each_row(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++)
 		for (unsigned int scope = 1; scope <= ALL; scope <<= 1) {
+			bool live = rows[i].scope == (LIVE | CAPTURE);
 			char option[64];
 			char **handed;
 
+			if (scope == LIVE || scope == REPLAY)
+				continue; /* no process takes these */
+
 			snprintf(option, sizeof(option), "--%s", rows[i].name);
-			if (PARSE(rows[i].scope, option, rows[i].value) < 0)
+			if (PARSE(live ? LIVE
+				       : rows[i].scope & ~(unsigned int)LIVE,
+				  option, rows[i].value) < 0)
 				fail_msg("%s: %s", option, error);
-			handed = hand_on(scope, NULL, &options);
+			handed = hand_on(scope, &options);
 			if (rows[i].scope & scope)
 				expect_field(i);
-			else
+			else if (!live || scope != INJECTOR)
 				assert_null(handed[1]);
 			free_argv(handed);
 		}

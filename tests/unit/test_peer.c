@@ -27,17 +27,22 @@ static void start(size_t queue_size, enum when_full when_full)
 	peerfeed_done(&feed);
 	peerfeed_init(&feed, queue_size);
 	feed.context.when_full = when_full;
+	feed.context.held_up = when_full == WHEN_FULL_DROP;
 	open_feed(&feed);
 }
 
-static void expect_report(uint64_t injected, uint64_t dropped, uint64_t errors)
+static void expect_report(uint64_t injected, uint64_t stopped, uint64_t down,
+			  uint64_t errors)
 {
 	Tapfeed__Frame *frame = hear(&feed);
 
 	assert_non_null(frame);
 	assert_int_equal(frame->message_case, TAPFEED__FRAME__MESSAGE_REPORT);
 	assert_int_equal(frame->report->injected, injected);
-	assert_int_equal(frame->report->dropped, dropped);
+	assert_int_equal(frame->report->dropped_queue, 0);
+	assert_int_equal(frame->report->dropped_stopped, stopped);
+	assert_int_equal(frame->report->dropped_interface_down, down);
+	assert_int_equal(frame->report->dropped_restart, 0);
 	assert_int_equal(frame->report->errors, errors);
 	tapfeed__frame__free_unpacked(frame, NULL);
 }
@@ -49,13 +54,11 @@ static void test_valid_flow(void **state)
 	(void)state;
 	say_hello(&feed);
 	expect_silence(&feed, false);
-	peer_welcome(&feed.peer, 9000);
+	peer_welcome(&feed.peer, &feed.context);
 	expect_message(&feed, TAPFEED__FRAME__MESSAGE_WELCOME);
 	send_batch(&feed, 3, 60);
 	send_batch(&feed, 5, 14);
 	assert_int_equal(feed.peer.queue.used, 8);
-	assert_int_equal(feed.counters.queue_used, 8);
-	assert_int_equal(feed.counters.queue_peak, 8);
 	write_out(&feed, 4, &number);
 	send_end(&feed);
 	assert_int_equal(feed.peer.state, PEER_ENDED);
@@ -64,7 +67,7 @@ static void test_valid_flow(void **state)
 	assert_false(peer_idle(&feed.peer));
 	write_out(&feed, 4, &number);
 	peer_finish(&feed.peer);
-	expect_report(8, 0, 0);
+	expect_report(8, 0, 0, 0);
 	expect_silence(&feed, true);
 	assert_true(closed(&feed) && peer_idle(&feed.peer));
 	assert_false(feed.peer.broken);
@@ -76,16 +79,19 @@ static void test_welcome(void **state)
 	Tapfeed__Frame *frame;
 
 	(void)state;
-	peer_welcome(&feed.peer, 9000); /* nobody has said Hello */
+	feed.context.mtu = 9000;
+	feed.context.kind = TAPFEED_TUN;
+	peer_welcome(&feed.peer, &feed.context); /* nobody has said Hello */
 	expect_silence(&feed, false);
 	say_hello(&feed);
-	peer_welcome(&feed.peer, 9000);
+	peer_welcome(&feed.peer, &feed.context);
 	frame = hear(&feed);
 	assert_non_null(frame);
+	assert_int_equal(frame->welcome->kind, TAPFEED_TUN);
 	assert_int_equal(frame->welcome->version, TAPFEED_FEED_VERSION);
 	assert_int_equal(frame->welcome->mtu, 9000);
 	tapfeed__frame__free_unpacked(frame, NULL);
-	peer_welcome(&feed.peer, 9000); /* once */
+	peer_welcome(&feed.peer, &feed.context); /* once */
 	expect_silence(&feed, false);
 }
 
@@ -107,7 +113,7 @@ static void test_report_numbers(void **state)
 	send_batch(&feed, 2, 60);
 	send_end(&feed);
 	peer_finish(&feed.peer);
-	expect_report(10, 5, 4);
+	expect_report(10, 3, 2, 4);
 	assert_int_equal(feed.counters.dropped_stopped, 3);
 	assert_int_equal(feed.counters.dropped_interface_down, 2);
 	assert_int_equal(accounted(&feed), 19);
@@ -120,29 +126,23 @@ static void test_end_before_welcome(void **state)
 	say_hello(&feed);
 	send_end(&feed);
 	assert_int_equal(feed.peer.state, PEER_ENDED);
-	peer_welcome(&feed.peer, 1500); /* too late for it */
+	peer_welcome(&feed.peer, &feed.context); /* too late for it */
 	peer_finish(&feed.peer);
-	expect_report(0, 0, 0);
+	expect_report(0, 0, 0, 0);
 	assert_true(closed(&feed) && !feed.peer.broken);
 }
 
 /* All of it in one piece, as far as it may come before Welcome. */
 static void test_sequence_from_hello(void **state)
 {
-	Tapfeed__Hello hello = TAPFEED__HELLO__INIT;
-	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
 	struct wire wire = { .len = 0 };
 
 	(void)state;
-	hello.version = TAPFEED_FEED_VERSION;
-	hello.has_sequence = true;
-	hello.sequence = UINT64_MAX - 2;
-	frame.message_case = TAPFEED__FRAME__MESSAGE_HELLO;
-	frame.hello = &hello;
-	wire_frame(&wire, &frame);
+	feed.peer.joined = true; /* whose numbers begin anywhere */
+	wire_hello_at(&wire, TAPFEED_FEED_VERSION, NULL, UINT64_MAX - 2);
 	put_wire(&feed, &wire);
 	serve(&feed);
-	peer_welcome(&feed.peer, 1500);
+	peer_welcome(&feed.peer, &feed.context);
 	feed.sequence = UINT64_MAX - 2;
 	send_batch(&feed, 5, 60); /* beyond the last number, to 2 */
 	assert_int_equal(feed.peer.queue.used, 5);
@@ -217,7 +217,6 @@ static void test_wait_stops_and_resumes(void **state)
 	assert_false(input_waits(&feed));
 	assert_int_equal(feed.counters.injected, 13);
 	assert_int_equal(accounted(&feed), 13);
-	assert_int_equal(feed.counters.queue_peak, 4);
 }
 
 /* Few packets, but all slots in use: it waits just so. */
@@ -273,6 +272,7 @@ static void test_drop_for_the_arena(void **state)
 	(void)state;
 	assert_non_null(wire);
 	start(10000, WHEN_FULL_DROP);
+	feed.context.held_up = true;
 	for (uint64_t sent = 0; sent < 200; sent++) {
 		wire_batch(wire, sent, 1, 60000, NULL);
 		put_wire(&feed, wire);
@@ -285,6 +285,95 @@ static void test_drop_for_the_arena(void **state)
 	write_out(&feed, feed.peer.queue.used, &number);
 	assert_int_equal(accounted(&feed), 200);
 	free(wire);
+}
+
+/* A queue that moves on drops nothing: the batch waits, and the socket. */
+static void test_drop_only_where_held_up(void **state)
+{
+	uint64_t number = 0;
+
+	(void)state;
+	start(4, WHEN_FULL_DROP);
+	feed.context.held_up = false;
+	send_batch(&feed, 6, 60);
+	send_batch(&feed, 3, 60);
+	assert_int_equal(feed.peer.queue.used, 4);
+	assert_int_equal(feed.counters.dropped_queue, 0);
+	assert_false(peer_wants_input(&feed.peer, &feed.context));
+	write_out(&feed, 1, &number);
+	serve(&feed);
+	assert_int_equal(feed.peer.queue.used, 4);
+	/* Now it stands still: what waits is dropped, and the rest read. */
+	feed.context.held_up = true;
+	peer_enqueue(&feed.peer, &feed.context);
+	assert_int_equal(feed.counters.dropped_queue, 1);
+	assert_true(peer_wants_input(&feed.peer, &feed.context));
+	serve(&feed);
+	assert_int_equal(feed.counters.dropped_queue, 4);
+	assert_int_equal(feed.sequence, 9);
+	write_out(&feed, 4, &number);
+	assert_int_equal(accounted(&feed), 9);
+}
+
+/* Nor is a full queue read while it moves; one with room is. */
+static void test_drop_reads_for_room(void **state)
+{
+	uint64_t number = 0;
+
+	(void)state;
+	start(4, WHEN_FULL_DROP);
+	feed.context.held_up = false;
+	send_batch(&feed, 4, 60);
+	assert_false(peer_wants_input(&feed.peer, &feed.context));
+	write_out(&feed, 1, &number);
+	assert_true(peer_wants_input(&feed.peer, &feed.context));
+}
+
+/* A packet that no queue of this size holds would wait for ever. */
+static void test_drop_what_never_fits(void **state)
+{
+	static const uint32_t flags[] = { MORE, MORE, 0, 0 };
+	struct wire wire = { .len = 0 };
+
+	(void)state;
+	start(2, WHEN_FULL_DROP);
+	feed.context.held_up = false;
+	wire_batch(&wire, 0, COUNT(flags), 60, flags);
+	put_wire(&feed, &wire);
+	serve(&feed);
+	assert_int_equal(feed.counters.dropped_queue, 1);
+	assert_int_equal(feed.peer.queue.used, 1);
+}
+
+/* Hello and End need no slot: nobody is late because others hold them all. */
+static void test_hello_needs_no_slot(void **state)
+{
+	struct arena_share other = { 0 };
+	struct arena_slot *slots[TAPFEED_SLOT_COUNT];
+	ProtobufCAllocator allocator;
+
+	(void)state;
+	peerfeed_done(&feed);
+	peerfeed_init(&feed, QUEUE_SIZE);
+	arena_leave(&feed.peer.share); /* as if it came later */
+	arena_join(&feed.arena, &other);
+	for (size_t i = 0; i < TAPFEED_SLOT_COUNT; i++) {
+		slots[i] = arena_acquire(&other, TAPFEED_FEED_FRAME_MAX);
+		assert_non_null(slots[i]);
+		allocator = arena_allocator(slots[i]);
+		allocator.alloc(slots[i], TAPFEED_FEED_FRAME_MAX);
+	}
+	arena_join(&feed.arena, &feed.peer.share);
+	open_feed(&feed);
+	assert_false(peer_wants_input(&feed.peer, &feed.context));
+	arena_unref(slots[0]); /* its own now, and nobody else's */
+	assert_null(arena_acquire(&other, TAPFEED_FEED_FRAME_MAX));
+	assert_true(peer_wants_input(&feed.peer, &feed.context));
+	send_batch(&feed, 1, 60);
+	assert_int_equal(feed.peer.queue.used, 1);
+	for (size_t i = 1; i < TAPFEED_SLOT_COUNT; i++)
+		arena_unref(slots[i]);
+	arena_leave(&other);
 }
 
 /* A packet of three frames goes in whole or not at all. */
@@ -408,7 +497,7 @@ static void test_stop_after_end(void **state)
 	expect_silence(&feed, false);
 	peer_finish(&feed.peer);
 	peer_stop(&feed.peer); /* closed: nothing happens */
-	expect_report(0, 0, 0);
+	expect_report(0, 0, 0, 0);
 }
 
 /* Capture does not wait for its Report: its own loss, and no failure. */
@@ -448,6 +537,10 @@ int main(void)
 		TEST(test_drop_exactly),
 		TEST(test_drop_for_the_arena),
 		TEST(test_drop_whole_packets),
+		TEST(test_drop_only_where_held_up),
+		TEST(test_drop_reads_for_room),
+		TEST(test_drop_what_never_fits),
+		TEST(test_hello_needs_no_slot),
 		TEST(test_drop_between_frames_of_a_packet),
 		TEST(test_discard),
 		TEST(test_turn),

@@ -32,7 +32,7 @@ static void expect_closed(void)
 		fail_msg("the feed is still open");
 	assert_int_equal(feed.peer.deadline_ns, CLOCK_NEVER);
 	/* Nothing more is done with it, and nothing crashes. */
-	peer_welcome(&feed.peer, 1500);
+	peer_welcome(&feed.peer, &feed.context);
 	peer_stop(&feed.peer);
 	peer_finish(&feed.peer);
 	serve(&feed);
@@ -49,7 +49,7 @@ static void enter(enum peer_state wanted)
 	if (wanted >= PEER_WAITING)
 		say_hello(&feed);
 	if (wanted >= PEER_FEEDING) {
-		peer_welcome(&feed.peer, 1500);
+		peer_welcome(&feed.peer, &feed.context);
 		send_batch(&feed, 2, 60);
 	}
 	if (wanted == PEER_ENDED)
@@ -124,11 +124,11 @@ static void test_sequences(void **state)
 static void test_other_direction(void **state)
 {
 	static const char *const bodies[] = {
-		"\x22\x05\x08\x01\x10\xdc\x0b", /* Welcome */
-		"\x2a\x00",			/* Stop */
-		"\x32\x00",			/* Report, nothing in it */
+		"\x22\x07\x08\x01\x10\xdc\x0b\x18\x01", /* Welcome */
+		"\x2a\x00",				/* Stop */
+		"\x32\x00", /* Report, nothing in it */
 	};
-	static const size_t lens[] = { 7, 2, 2 };
+	static const size_t lens[] = { 9, 2, 2 };
 
 	(void)state;
 	for (int in = PEER_HELLO; in <= PEER_ENDED; in++)
@@ -359,7 +359,7 @@ static void mutate(size_t place, int bit)
 		good.len = place;
 	put(&feed, good.at, first < good.len ? first : good.len);
 	serve(&feed);
-	peer_welcome(&feed.peer, 1500);
+	peer_welcome(&feed.peer, &feed.context);
 	if (good.len > first && feed.far >= 0)
 		(void)!write(feed.far, good.at + first, good.len - first);
 	serve(&feed);
@@ -425,7 +425,7 @@ static void test_takes_no_messages(void **state)
 	say_hello(&feed);
 	while (write(feed.peer.fd, full, sizeof(full)) > 0)
 		;
-	peer_welcome(&feed.peer, 1500);
+	peer_welcome(&feed.peer, &feed.context);
 	assert_true(closed(&feed) && feed.peer.broken);
 }
 

@@ -22,7 +22,7 @@ static struct privileged_request valid(void)
 		.version = PRIVILEGED_VERSION,
 		.op = PRIVILEGED_CREATE,
 		.name = "tf0",
-		.kind = PRIVILEGED_TAP,
+		.kind = TAPFEED_TAP,
 		.mtu = TAPFEED_MTU_DEFAULT,
 		.queues = 1,
 	};
@@ -70,7 +70,10 @@ static void test_numbers(void **state)
 		{ OFFSET(op), 2, "unknown operation" },
 		{ OFFSET(op), UINT32_MAX, "unknown operation" },
 		{ OFFSET(kind), 0, "unknown kind of interface" },
-		{ OFFSET(kind), PRIVILEGED_TUN, "unknown kind of interface" },
+		{ OFFSET(kind), TAPFEED_TAP, NULL },
+		{ OFFSET(kind), TAPFEED_TUN, NULL },
+		{ OFFSET(kind), 3, "unknown kind of interface" },
+		{ OFFSET(kind), 0x02000000, "unknown kind of interface" },
 		{ OFFSET(kind), UINT32_MAX, "unknown kind of interface" },
 		{ OFFSET(mtu), 0, "MTU out of range" },
 		{ OFFSET(mtu), 67, "MTU out of range" },
@@ -190,12 +193,32 @@ static void test_macs(void **state)
 	}
 }
 
+/* Not one bit of an address: what has none cannot be given one. */
+static void test_tun_macs(void **state)
+{
+	struct privileged_request request = valid();
+
+	(void)state;
+	request.kind = TAPFEED_TUN;
+	assert_null(fault_of(&request));
+	for (size_t bit = 0; bit < 8 * sizeof(request.mac); bit++) {
+		memset(request.mac, 0, sizeof(request.mac));
+		request.mac[bit / 8] = (uint8_t)(1 << bit % 8);
+		assert_string_equal(fault_of(&request),
+				    "a TUN has no MAC address");
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_valid),	cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_names),	cmocka_unit_test(test_macs),
+		cmocka_unit_test(test_valid),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_macs),
+		cmocka_unit_test(test_tun_macs),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

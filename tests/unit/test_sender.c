@@ -3,109 +3,11 @@
  * what they may not. */
 #include <config.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/senderfeed.h"
 
-#include <endian.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
 
-#include "capture/sender.h"
-#include "common/clock.h"
-#include "common/fd.h"
-#include "common/frame.h"
 #include "common/log.h"
-#include "common/signals.h"
-#include "proto/feed.pb-c.h"
-#include "proto/limits.h"
-
-static struct sender *sender;
-static int far;
-static int control = -1;
-
-static int set_up(void **state)
-{
-	int ends[2], control_ends[2];
-
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	log_init((enum log_level)0, NULL, false);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM, 0, control_ends) < 0)
-		return -1;
-	far = ends[1];
-	control = control_ends[1];
-	return sender_new(ends[0], control_ends[0], &sender);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	sender_free(sender);
-	sender = NULL;
-	fd_close(&far);
-	fd_close(&control);
-	return 0;
-}
-
-/* The next message of the sender, or NULL at the end. Blocks. */
-static Tapfeed__Frame *hear(void)
-{
-	static uint8_t body[TAPFEED_FEED_FRAME_MAX];
-	uint32_t len;
-
-	if (recv(far, &len, sizeof(len), MSG_WAITALL) != sizeof(len))
-		return NULL;
-	len = be32toh(len);
-	if (len == 0 || len > sizeof(body) ||
-	    recv(far, body, len, MSG_WAITALL) != (ssize_t)len)
-		return NULL;
-	return tapfeed__frame__unpack(NULL, len, body);
-}
-
-static void say_raw(const void *body, size_t len)
-{
-	uint8_t header[TAPFEED_FEED_HEADER_BYTES];
-
-	frame_header(header, len);
-	(void)!write(far, header, sizeof(header));
-	(void)!write(far, body, len);
-}
-
-static void say(const Tapfeed__Frame *frame)
-{
-	uint8_t body[256];
-
-	say_raw(body, tapfeed__frame__pack(frame, body));
-}
-
-static void say_welcome(uint32_t version)
-{
-	Tapfeed__Welcome welcome = TAPFEED__WELCOME__INIT;
-	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
-
-	welcome.version = version;
-	welcome.mtu = 1500;
-	frame.message_case = TAPFEED__FRAME__MESSAGE_WELCOME;
-	frame.welcome = &welcome;
-	say(&frame);
-}
-
-static void say_report(uint64_t injected)
-{
-	Tapfeed__Report report = TAPFEED__REPORT__INIT;
-	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
-
-	report.injected = injected;
-	frame.message_case = TAPFEED__FRAME__MESSAGE_REPORT;
-	frame.report = &report;
-	say(&frame);
-}
-
-static void say_stop(void)
-{
-	say_raw("\x2a\x00", 2);
-}
 
 /* Packet i of a flow: its length by kind, its bytes by number. */
 enum kind {
@@ -134,9 +36,13 @@ static int add(enum kind kind, uint64_t i)
 	static uint8_t data[TAPFEED_FRAME_MAX_BYTES];
 	struct convert_frame frame = { .data = data };
 
-	frame.len = length_of(kind, i);
-	frame.original_len = frame.len + (uint32_t)i;
-	memset(data, byte_of(i), frame.len);
+	/* A part of it as a header, of some. */
+	frame.data_len = length_of(kind, i);
+	frame.header_len = (uint32_t)(i % 3) * 7;
+	frame.original_len = frame.data_len + (uint32_t)i;
+	memset(data, byte_of(i), frame.data_len);
+	memset(frame.header, byte_of(i), frame.header_len);
+	frame.data_len -= frame.header_len;
 	return sender_add(sender, &frame, 1, i * 1000);
 }
 
@@ -250,21 +156,26 @@ static void test_hello(void **state)
 {
 	char long_name[200];
 	Tapfeed__Frame *frame;
+	int ends[2];
 
 	(void)state;
-	assert_int_equal(sender_hello(sender, "a.pcap"), 0);
-	frame = hear();
-	assert_non_null(frame);
+	assert_int_equal(sender_hello(sender), 0);
+	frame = must_hear();
 	assert_int_equal(frame->message_case, TAPFEED__FRAME__MESSAGE_HELLO);
 	assert_int_equal(frame->hello->version, TAPFEED_FEED_VERSION);
 	assert_string_equal(frame->hello->source, "a.pcap");
 	tapfeed__frame__free_unpacked(frame, NULL);
 	memset(long_name, 'x', sizeof(long_name));
 	long_name[sizeof(long_name) - 1] = '\0';
-	assert_int_equal(sender_hello(sender, long_name), 0);
-	frame = hear();
-	assert_non_null(frame);
+	sender_free(sender);
+	fd_close(&far);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	far = ends[1];
+	assert_int_equal(sender_new(ends[0], -1, long_name, 77, &sender), 0);
+	assert_int_equal(sender_hello(sender), 0);
+	frame = must_hear();
 	assert_in_range(strlen(frame->hello->source), 32, 100);
+	assert_int_equal(frame->hello->sequence, 77);
 	tapfeed__frame__free_unpacked(frame, NULL);
 }
 
@@ -272,24 +183,26 @@ static void test_welcome(void **state)
 {
 	(void)state;
 	assert_false(sender_welcome(sender));
-	assert_int_equal(sender_wait(sender, -1, 0), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, 0), 0);
 	assert_false(sender_welcome(sender));
 	say_welcome(TAPFEED_FEED_VERSION);
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), 0);
 	assert_true(sender_welcome(sender));
+	assert_int_equal(sender_kind(sender), TAPFEED_TUN);
 	assert_false(sender_stop(sender));
 }
 
 /* Byte by byte: nothing before the last one. */
 static void test_welcome_in_pieces(void **state)
 {
-	static const char frame[] = "\0\0\0\x07\x22\x05\x08\x01\x10\xdc\x0b";
+	static const char frame[] =
+		"\0\0\0\x09\x22\x07\x08\x01\x10\xdc\x0b\x18\x01";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(frame) - 1; i++) {
 		assert_false(sender_welcome(sender));
 		assert_int_equal(write(far, frame + i, 1), 1);
-		assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), 0);
+		assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), 0);
 	}
 	assert_true(sender_welcome(sender));
 }
@@ -299,7 +212,7 @@ static void flow(enum kind kind, uint64_t packets)
 	start_injector(kind, UINT64_MAX);
 	for (uint64_t i = 0; i < packets; i++)
 		assert_int_equal(add(kind, i), 0);
-	assert_int_equal(sender_end(sender), 0);
+	assert_int_equal(sender_end(sender, &counters), 0);
 	sender_free(sender);
 	sender = NULL;
 	end_injector();
@@ -356,11 +269,11 @@ static void test_flush(void **state)
 	assert_int_equal(add(SMALL, 2), 0);
 	assert_int_equal(sender_flush(sender), 0);
 	assert_int_equal(sender_flush(sender), 0);
-	frame = hear();
+	frame = must_hear();
 	assert_int_equal(frame->batch->n_captured_len, 2);
 	assert_int_equal(frame->batch->sequence, 0);
 	tapfeed__frame__free_unpacked(frame, NULL);
-	frame = hear();
+	frame = must_hear();
 	assert_int_equal(frame->batch->n_captured_len, 1);
 	assert_int_equal(frame->batch->sequence, 2);
 	tapfeed__frame__free_unpacked(frame, NULL);
@@ -372,21 +285,22 @@ static void test_stop_message(void **state)
 	(void)state;
 	say_stop();
 	assert_false(sender_stop(sender));
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), 0);
 	assert_true(sender_stop(sender));
 	say_stop(); /* again: no harm */
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), 0);
 }
 
 static void test_control_closed(void **state)
 {
 	(void)state;
 	fd_close(&control);
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), 0);
 	assert_true(sender_stop(sender));
 	/* And it does not spin: the closed end is looked at no more. */
-	assert_int_equal(
-		sender_wait(sender, -1, clock_now_ns() + 20 * NS_PER_MS), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0,
+				     clock_now_ns() + 20 * NS_PER_MS),
+			 0);
 }
 
 static int stop_by_signal(void)
@@ -394,7 +308,7 @@ static int stop_by_signal(void)
 	EXPECT(signals_init(false) == 0);
 	kill(getpid(), SIGTERM);
 	EXPECT(!sender_stop(sender));
-	EXPECT(sender_wait(sender, -1, CLOCK_NEVER) == 0);
+	EXPECT(sender_wait(sender, NULL, 0, CLOCK_NEVER) == 0);
 	EXPECT(sender_stop(sender));
 	return 0;
 }
@@ -412,7 +326,7 @@ static void test_source_wakes(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
-	assert_int_equal(sender_wait(sender, ends[0], CLOCK_NEVER), 0);
+	assert_int_equal(sender_wait(sender, &ends[0], 1, CLOCK_NEVER), 0);
 	assert_false(sender_stop(sender) || sender_welcome(sender));
 	close(ends[0]);
 	close(ends[1]);
@@ -423,7 +337,7 @@ static void test_deadline(void **state)
 	uint64_t deadline = clock_now_ns() + 20 * NS_PER_MS;
 
 	(void)state;
-	assert_int_equal(sender_wait(sender, -1, deadline), 0);
+	assert_int_equal(sender_wait(sender, NULL, 0, deadline), 0);
 	assert_true(clock_now_ns() >= deadline);
 }
 
@@ -432,16 +346,16 @@ static void test_closed(void **state)
 {
 	(void)state;
 	fd_close(&far);
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), -EPIPE);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), -EPIPE);
 	assert_int_equal(add(SMALL, 0), 0);
 	assert_int_equal(sender_flush(sender), -EPIPE);
 	assert_int_equal(add(SMALL, 1), 0);
-	assert_int_equal(sender_end(sender), -EPIPE);
+	assert_int_equal(sender_end(sender, &counters), -EPIPE);
 	tear_down(NULL);
-	set_up(NULL);
-	assert_int_equal(sender_hello(sender, "x"), 0);
+	set_up_alone(NULL);
+	assert_int_equal(sender_hello(sender), 0);
 	fd_close(&far);
-	assert_int_equal(sender_wait(sender, -1, CLOCK_NEVER), -EPIPE);
+	assert_int_equal(sender_wait(sender, NULL, 0, CLOCK_NEVER), -EPIPE);
 }
 
 /* Gone while the sender waits for room in the socket. */
@@ -474,7 +388,7 @@ static void test_no_report(void **state)
 		_exit(1);
 	}
 	fd_close(&far);
-	assert_int_equal(sender_end(sender), -EPIPE);
+	assert_int_equal(sender_end(sender, &counters), -EPIPE);
 	assert_int_equal(waitpid(injector_pid, NULL, 0), injector_pid);
 }
 
@@ -492,19 +406,23 @@ static void test_garbage(void **state)
 		{ "\0\0\0\1\x22", 5 },
 		{ "\0\0\0\2\x22\x00", 6 },	   /* Welcome without fields */
 		{ "\0\0\0\4\x22\x02\x08\x01", 8 }, /* without an MTU */
-		{ "\0\0\0\7\x22\x05\x08\x02\x10\xdc\x0b", 11 }, /* version 2 */
-		{ "\0\0\0\4\x0a\x02\x08\x01", 8 },		/* Hello */
-		{ "\0\0\0\2\x12\x00", 6 },			/* a batch */
+		/* without a kind, of an unknown kind, of version 2 */
+		{ "\0\0\0\7\x22\x05\x08\x01\x10\xdc\x0b", 11 },
+		{ "\0\0\0\x09\x22\x07\x08\x01\x10\xdc\x0b\x18\x03", 13 },
+		{ "\0\0\0\x09\x22\x07\x08\x02\x10\xdc\x0b\x18\x01", 13 },
+		{ "\0\0\0\4\x0a\x02\x08\x01", 8 },		  /* Hello */
+		{ "\0\0\0\2\x12\x00", 6 },			  /* a batch */
 		{ "\0\0\0\x0b\x1a\x09\x09\0\0\0\0\0\0\0\0", 15 }, /* End */
 		{ "\0\0\0\2\x78\x01", 6 }, /* unknown, and nothing else */
 		/* Report before End */
-		{ "\0\0\0\x1d\x32\x1b\x09\0\0\0\0\0\0\0\0\x11\0\0\0\0\0\0\0\0"
-		  "\x19\0\0\0\0\0\0\0\0",
-		  33 },
+		{ "\0\0\0\x38\x32\x36\x09\0\0\0\0\0\0\0\0\x11\0\0\0\0\0\0\0\0"
+		  "\x19\0\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0"
+		  "\x29\0\0\0\0\0\0\0\0\x31\0\0\0\0\0\0\0\0",
+		  60 },
 		/* Welcome twice */
-		{ "\0\0\0\7\x22\x05\x08\x01\x10\xdc\x0b"
-		  "\0\0\0\7\x22\x05\x08\x01\x10\xdc\x0b",
-		  22 },
+		{ "\0\0\0\x09\x22\x07\x08\x01\x10\xdc\x0b\x18\x01"
+		  "\0\0\0\x09\x22\x07\x08\x01\x10\xdc\x0b\x18\x01",
+		  26 },
 	};
 
 	(void)state;
@@ -513,7 +431,7 @@ static void test_garbage(void **state)
 		set_up(NULL);
 		assert_int_equal(write(far, rows[i].bytes, rows[i].len),
 				 rows[i].len);
-		if (sender_wait(sender, -1, CLOCK_NEVER) != -EPROTO)
+		if (sender_wait(sender, NULL, 0, CLOCK_NEVER) != -EPROTO)
 			fail_msg("row %zu was taken", i);
 	}
 }
@@ -538,7 +456,8 @@ static void test_messages_while_sending(void **state)
 	for (uint64_t i = 0; i < 20; i++)
 		assert_int_equal(add(LARGE, i), 0);
 	fd_close(&control);
-	assert_int_equal(sender_end(sender), 0);
+	assert_int_equal(sender_end(sender, &counters), 0);
+	assert_int_equal(counters.told_injected, 20);
 	assert_true(sender_stop(sender)); /* of the control socket */
 	sender_free(sender);
 	sender = NULL;
@@ -547,30 +466,28 @@ static void test_messages_while_sending(void **state)
 	munmap(seen, sizeof(*seen));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_hello),
 		TEST(test_welcome),
 		TEST(test_welcome_in_pieces),
-		TEST(test_small_packets),
-		TEST(test_mixed_packets),
-		TEST(test_large_packets),
-		TEST(test_no_packets),
-		TEST(test_flush),
+		OPEN(test_small_packets),
+		OPEN(test_mixed_packets),
+		OPEN(test_large_packets),
+		OPEN(test_no_packets),
+		OPEN(test_flush),
 		TEST(test_stop_message),
 		TEST(test_control_closed),
 		TEST(test_signal),
 		TEST(test_source_wakes),
 		TEST(test_deadline),
-		TEST(test_closed),
-		TEST(test_closed_while_full),
-		TEST(test_no_report),
+		ALONE(test_closed),
+		ALONE(test_closed_while_full),
+		ALONE(test_no_report),
 		TEST(test_garbage),
-		TEST(test_garbage_while_sending),
-		TEST(test_messages_while_sending),
+		OPEN(test_garbage_while_sending),
+		OPEN(test_messages_while_sending),
 	};
 
 	return cmocka_run_group_tests_name("sender", tests, NULL, NULL);

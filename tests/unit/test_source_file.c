@@ -112,7 +112,7 @@ static struct source *new_source(int fd)
 {
 	struct source *source = NULL;
 
-	assert_int_equal(source_new(fd, &source), 0);
+	assert_int_equal(source_file_new(fd, &source), 0);
 	assert_int_equal(source_fd(source), fd);
 	return source;
 }
@@ -178,7 +178,7 @@ static void test_file(void **state)
 		struct source *source = new_file(rows[i]->at, rows[i]->len);
 		uint32_t packets;
 
-		assert_true(source_is_regular(source));
+		assert_true(source_file_is_regular(source));
 		assert_int_equal(source_bytes(source), 0);
 		assert_int_equal(read_all(source, &packets), SOURCE_END);
 		assert_int_equal(packets, 1000);
@@ -433,7 +433,7 @@ static void test_endless_zeros(void **state)
 	(void)state;
 	assert_true(zero >= 0);
 	source = new_source(zero);
-	assert_false(source_is_regular(source));
+	assert_false(source_file_is_regular(source));
 	assert_int_equal(source_next(source, &packet), -ENOTSUP);
 	source_free(source);
 	/* The padding of a regular file, more than is read at once. */
@@ -550,7 +550,7 @@ static void test_no_fd(void **state)
 
 	(void)state;
 	close(fd);
-	assert_int_equal(source_new(fd, &source), -EBADF);
+	assert_int_equal(source_file_new(fd, &source), -EBADF);
 	assert_null(source);
 	source_free(NULL);
 	assert_int_equal(open_fds(), before);
@@ -569,7 +569,7 @@ static void test_pipe(void **state)
 	assert_int_equal(source_next(source, &packet), SOURCE_WAIT);
 	assert_int_equal(fcntl(source_fd(source), F_GETFL), flags);
 	assert_false(flags & O_NONBLOCK);
-	assert_false(source_is_regular(source));
+	assert_false(source_file_is_regular(source));
 	assert_int_equal(source_rewind(source), -ESPIPE);
 	source_free(source);
 	close(end);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tapfeed replay and live: sets everything up, hands it to the spawner,
+ * reports.
+ */
+#include <config.h>
+
+#include "launcher/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/escape.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/program.h"
+#include "common/signals.h"
+#include "launcher/feedpath.h"
+#include "launcher/input.h"
+#include "launcher/progress.h"
+#include "launcher/report.h"
+#include "launcher/wiring.h"
+
+static void help(const struct run *run)
+{
+	if (run->live)
+		puts("usage: tapfeed live [OPTIONS] INTERFACE...\n\n"
+		     "Creates a TAP or TUN interface and copies to it what the "
+		     "INTERFACEs see, merged\nin time order, for any tool that "
+		     "reads one.\n");
+	else
+		puts("usage: tapfeed replay [OPTIONS] FILE...|-\n\n"
+		     "Creates a TAP or TUN interface and puts the packets of "
+		     "the FILEs (pcap or\npcapng, plain, gzip or zstd) or of "
+		     "standard input on it, merged in time order,\nbyte for "
+		     "byte, for any tool that reads one.\n");
+	options_help(run->live ? OPTIONS_LIVE : OPTIONS_REPLAY);
+	puts("\nThe report goes to standard output; exit status 0: every "
+	     "packet was injected or\nskipped by rule, 1: some were lost or "
+	     "something failed, 2: wrong usage or input,\n3: no permission. "
+	     "More in tapfeed(1).");
+}
+
+static int usage(const struct run *run, const char *problem)
+{
+	log_error("%s; usage: tapfeed %s [OPTIONS] %s", problem, run->command,
+		  run->live ? "INTERFACE..." : "FILE...|-");
+	return TAPFEED_EXIT_USAGE;
+}
+
+/* Which options exclude each other. -1 to go on, or the exit status. */
+static int check_options(const struct run *run)
+{
+	static const uint8_t no_mac[6];
+	const struct options *options = &run->options;
+	const char *foreign =
+		options_given(options, OPTIONS_INJECTOR, OPTIONS_CAPTURE);
+
+	if (options->join && options->pps > 0)
+		foreign = "pps";
+	if (options->join && foreign) {
+		log_error("--%s says nothing with --join: the interface and "
+			  "the queue are the other feed's",
+			  foreign);
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->join && options->feed_path) {
+		log_error("--join and --feed-path exclude each other");
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->kind == TAPFEED_TUN &&
+	    memcmp(options->mac, no_mac, sizeof(no_mac)) != 0) {
+		log_error("--mac says nothing with --type tun: such an "
+			  "interface has no MAC address");
+		return TAPFEED_EXIT_USAGE;
+	}
+	return -1;
+}
+
+static int check_operands(struct run *run, int n, char **operands)
+{
+	struct options *options = &run->options;
+	bool may_be_none = run->live && options->feed_path;
+
+	if (n == 0 && !may_be_none)
+		return usage(run, run->live ? "no interface is given"
+					    : "no file is given");
+	if ((size_t)n > TAPFEED_SOURCES_MAX) {
+		log_error("%d sources are too many: %u at once (mergecap -w - "
+			  "FILES | tapfeed replay -)",
+			  n, TAPFEED_SOURCES_MAX);
+		return TAPFEED_EXIT_USAGE;
+	}
+	for (int i = 0; i < n; i++)
+		options->sources[i] = operands[i];
+	options->source_count = (size_t)n;
+	options->live = run->live;
+	return -1;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int read_arguments(struct run *run, int argc, char **argv)
+{
+	struct options *options = &run->options;
+	char error[256];
+	int first = options_parse(argc, argv,
+				  run->live ? OPTIONS_LIVE : OPTIONS_REPLAY,
+				  options, error, sizeof(error));
+	int r;
+
+	if (first < 0) {
+		/* As tcpdump and tcpreplay have it. */
+		log_error("%s; %ssee tapfeed %s --help", error,
+			  strcmp(error, "unknown option -i") != 0 ? ""
+			  : run->live ? "name the interfaces without it; "
+				      : "the interface is made (--name); ",
+			  run->command);
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->help || options->version) {
+		if (options->help)
+			help(run);
+		else
+			puts(PROGRAM_VERSION);
+		return TAPFEED_EXIT_OK;
+	}
+	r = check_operands(run, argc - first, argv + first);
+	if (r < 0)
+		r = check_options(run);
+	log_init(options->quiet	    ? LOG_LEVEL_ERROR
+		 : options->verbose ? LOG_LEVEL_DEBUG
+				    : LOG_LEVEL_INFO,
+		 "tapfeed: ", false);
+	return r;
+}
+
+static int feed_path_failed(const char *option, const char *path, int error)
+{
+	const char *why = log_errno(-error);
+	char shown[200];
+
+	escape_text(shown, sizeof(shown), path, strlen(path));
+	if (error == -EADDRINUSE)
+		why = "another tapfeed listens there; feed that one by --join";
+	else if (error == -EEXIST)
+		why = "something is there that is no socket";
+	else if (error == -ECONNREFUSED)
+		why = "nobody listens there any more";
+	else if (error == -ENOENT && *option == 'j')
+		why = "there is no such socket; a tapfeed started with "
+		      "--feed-path makes it";
+	log_error("--%s %s: %s", option, shown, why);
+	return error == -EACCES || error == -EPERM ? TAPFEED_EXIT_PERMISSION
+						   : TAPFEED_EXIT_USAGE;
+}
+
+/* The sockets of --feed-path and --join. -1 to go on, or the exit status. */
+static int open_feed_path(struct run *run)
+{
+	const struct options *options = &run->options;
+
+	run->listen_fd = -1;
+	run->join_fd = -1;
+	if (options->feed_path) {
+		run->listen_fd = feedpath_listen(options->feed_path);
+		if (run->listen_fd < 0)
+			return feed_path_failed("feed-path", options->feed_path,
+						run->listen_fd);
+	}
+	if (options->join) {
+		run->join_fd = feedpath_connect(options->join);
+		if (run->join_fd < 0)
+			return feed_path_failed("join", options->join,
+						run->join_fd);
+	}
+	return -1;
+}
+
+static void show_stats(const struct feed *feed)
+{
+	const struct run *run =
+		(const struct run *)((const char *)feed -
+				     offsetof(struct run, feed));
+	struct report report;
+
+	report_read(&report, feed->capture, feed->injector);
+	(void)report_print(&report, run->options.json);
+}
+
+static void prepare_feed(struct run *run)
+{
+	const struct options *options = &run->options;
+	struct feed *feed = &run->feed;
+
+	statusd_init(&feed->status);
+	feed->command = run->command;
+	feed->source_names = options->sources;
+	feed->source_count = options->source_count;
+	feed->queue_size = options->queue_size;
+	feed->startup_delay_ns = options->startup_delay_ns;
+	feed->stats_ns = options->stats_ns;
+	feed->show_stats = show_stats;
+	feed->what = options->kind == TAPFEED_TUN ? "tun" : "tap";
+	feed->joins = options->join;
+	feed->listens = options->feed_path != NULL;
+	feed->wait_for_capture = run->live && options->source_count > 0 &&
+				 options->startup_delay_ns == 0;
+}
+
+/* -1 to go on, or the exit status. */
+static int start(struct run *run)
+{
+	const struct options *options = &run->options;
+	struct feed *feed = &run->feed;
+	int r = signals_init(false);
+
+	if (r == 0)
+		r = wiring_make(run);
+	if (r == 0)
+		r = linkwatch_init(&feed->link);
+	if (r == 0)
+		r = sourcewatch_init(&feed->sources, options->sources,
+				     run->live ? options->source_count : 0);
+	if (r == 0)
+		r = spawner_fork(run->table, FEED_CHILDREN, &feed->spawner_pid);
+	if (r < 0) {
+		log_error("setting up the processes: %s%s", log_errno(-r),
+			  r == -EMFILE ? " (ulimit -n)" : "");
+		return TAPFEED_EXIT_LOSS;
+	}
+	feed->spawner_fd = r;
+	prepare_feed(run);
+	return -1;
+}
+
+/*
+ * Whether packets may have died with a process: capture counted them as
+ * received, and nobody could say what became of them.
+ */
+static bool may_miss(const struct feed *feed)
+{
+	int injector = feed_exit_status(&feed->processes[FEED_INJECTOR]);
+
+	/* Where it is another tapfeed's, capture has to hear of it. */
+	if (feed->joins)
+		return feed_exit_status(&feed->processes[FEED_CAPTURE]) !=
+		       TAPFEED_EXIT_OK;
+
+	return feed->failed || (injector != TAPFEED_EXIT_OK && !feed->deleted);
+}
+
+/* Any other imbalance is our own fault, and said. */
+static void settle_missing(const struct feed *feed, struct report *report)
+{
+	int64_t missing = report_missing(report);
+
+	if (missing == 0)
+		return;
+	if (missing < 0 || !may_miss(feed)) {
+		log_error("the counters do not add up by %lld packets: please "
+			  "report this",
+			  (long long)missing);
+		return;
+	}
+	log_debug("%lld packets were lost with a process", (long long)missing);
+	if (feed->stop_signal)
+		report->dropped_stopped += (uint64_t)missing;
+	else if (feed->restarts > 0)
+		report->dropped_restart += (uint64_t)missing;
+	else
+		report->errors += (uint64_t)missing;
+}
+
+static int exit_status(const struct run *run, const struct report *report)
+{
+	const struct feed *feed = &run->feed;
+	const int statuses[] = {
+		feed_exit_status(&feed->processes[FEED_INJECTOR]),
+		feed_exit_status(&feed->processes[FEED_CAPTURE]),
+	};
+	bool failed = feed->failed || feed->deleted;
+
+	if (feed->kill_signal)
+		return TAPFEED_EXIT_SIGNAL + feed->kill_signal;
+	for (size_t i = 0; i < 2; i++) {
+		if (statuses[i] == TAPFEED_EXIT_USAGE ||
+		    statuses[i] == TAPFEED_EXIT_PERMISSION)
+			return statuses[i];
+		failed = failed || statuses[i] != TAPFEED_EXIT_OK;
+	}
+	if (failed || report_dropped(report) > 0 || report->errors > 0 ||
+	    report_missing(report) != 0)
+		return TAPFEED_EXIT_LOSS;
+	if (run->options.strict &&
+	    (report_skipped(report) > 0 || report->kernel_dropped > 0))
+		return TAPFEED_EXIT_LOSS;
+	return TAPFEED_EXIT_OK;
+}
+
+static int finish(struct run *run)
+{
+	struct report report;
+	int status, r = 0;
+
+	if (run->options.feed_path)
+		feedpath_remove(run->options.feed_path);
+	if (run->options.join)
+		report_read_told(&report, run->feed.capture);
+	else
+		report_read(&report, run->feed.capture, run->feed.injector);
+	settle_missing(&run->feed, &report);
+	if (report.received == 0 && report.filtered > 0)
+		log_warning("none of %llu packets matches the filter",
+			    (unsigned long long)report.filtered);
+	status = exit_status(run, &report);
+	/* Whoever waits for a reader of the report can be interrupted. */
+	signals_default();
+	/* Where nothing began there is nothing to report. */
+	if (report.received > 0 || ((run->feed.up || run->feed.capturing) &&
+				    status < TAPFEED_EXIT_USAGE))
+		r = report_print(&report, run->options.json);
+	if (r < 0) {
+		log_error("writing the report to standard output: %s",
+			  log_errno(-r));
+		if (status == TAPFEED_EXIT_OK)
+			status = TAPFEED_EXIT_LOSS;
+	}
+	return status;
+}
+
+static int run_command(struct run *run, int argc, char **argv)
+{
+	int r;
+
+	run->command = argv[0];
+	r = read_arguments(run, argc, argv);
+	if (r < 0)
+		r = run->live ? input_check_interfaces(run)
+			      : input_open_files(run);
+	if (r < 0)
+		r = open_feed_path(run);
+	if (r < 0)
+		r = start(run);
+	if (r >= 0)
+		return r;
+	progress_init(!run->options.quiet && !run->options.join,
+		      run->source_bytes);
+	feed_run(&run->feed);
+	return finish(run);
+}
+
+int run_replay(int argc, char **argv)
+{
+	static struct run run;
+
+	return run_command(&run, argc, argv);
+}
+
+int run_live(int argc, char **argv)
+{
+	static struct run run = { .live = true };
+
+	return run_command(&run, argc, argv);
+}

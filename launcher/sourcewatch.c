@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watching sources. Names come from the caller, states from the kernel. */
+#include <config.h>
+
+#include "launcher/sourcewatch.h"
+
+#include <net/if.h>
+#include <string.h>
+
+#include "common/log.h"
+
+static void add(struct sourcewatch *watch, const char *name)
+{
+	const struct links_entry *entry;
+	size_t i = watch->count;
+
+	if (strlen(name) >= TAPFEED_IFNAME_SIZE)
+		return;
+	strcpy(watch->sources[i].name, name);
+	watch->sources[i].ifindex = if_nametoindex(name);
+	entry = links_find(&watch->links, watch->sources[i].ifindex);
+	watch->sources[i].down = entry && !entry->up;
+	watch->count++;
+}
+
+int sourcewatch_init(struct sourcewatch *watch, const char *const *names,
+		     size_t n)
+{
+	int r;
+
+	*watch = (struct sourcewatch){ 0 };
+	r = links_init(&watch->links);
+	if (r == 0)
+		r = links_load(&watch->links);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		add(watch, names[i]);
+	return r;
+}
+
+void sourcewatch_done(struct sourcewatch *watch)
+{
+	links_done(&watch->links);
+}
+
+static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void))
+{
+	char *name = watch->sources[i].name;
+	const struct links_entry *now =
+		links_find(&watch->links, watch->sources[i].ifindex);
+	bool renamed = now && strcmp(now->name, name) != 0;
+	bool turned = now && now->up == watch->sources[i].down;
+
+	if (!now) { /* capture says so, and ends */
+		watch->sources[i].ifindex = 0;
+		return;
+	}
+	if (before && (renamed || turned))
+		before();
+	if (renamed) {
+		log_info("%s is called %s now", name, now->name);
+		memcpy(name, now->name, TAPFEED_IFNAME_SIZE);
+	}
+	if (turned && now->up)
+		log_info("%s is up again", name);
+	else if (turned)
+		log_warning("%s is down: nothing comes from it until it is up "
+			    "again (ip link set %s up)",
+			    name, name);
+	watch->sources[i].down = !now->up;
+}
+
+void sourcewatch_look(struct sourcewatch *watch, void (*before)(void))
+{
+	if (watch->count == 0 || links_load(&watch->links) < 0)
+		return;
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->sources[i].ifindex)
+			look_at(watch, i, before);
+}
+
+const char *sourcewatch_loop(const struct sourcewatch *watch,
+			     unsigned int ifindex)
+{
+	for (size_t i = 0; i < watch->count && ifindex; i++)
+		if (watch->sources[i].ifindex &&
+		    links_carries(&watch->links, watch->sources[i].ifindex,
+				  ifindex))
+			return watch->sources[i].name;
+	return NULL;
+}
+
+uint64_t sourcewatch_frames(struct sourcewatch *watch, unsigned int ifindex)
+{
+	const struct links_entry *entry;
+
+	if (links_load(&watch->links) < 0)
+		return 0;
+	entry = links_find(&watch->links, ifindex);
+	return entry ? entry->rx_frames : 0;
+}

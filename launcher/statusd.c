@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listening side of status. Input is hostile: requests, and what lies in
+ * the runtime directory. */
+#include <config.h>
+
+#include "launcher/statusd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/escape.h"
+#include "common/fd.h"
+#include "common/ifname.h"
+#include "common/log.h"
+#include "common/program.h"
+
+#define DEADLINE_NS (CONTROL_DEADLINE_S * NS_PER_S)
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "it belongs to another user, or others may write to it";
+	case -ENOTDIR:
+	case -ELOOP:
+		return "it is no directory";
+	case -ENOENT:
+		return "it cannot be made: the directory it would be in is not "
+		       "there";
+	case -EADDRINUSE:
+		return "another tapfeed listens there";
+	case -EEXIST:
+		return "something is there that is no socket";
+	default:
+		return log_errno(-error);
+	}
+}
+
+static void warn(const struct statusd *statusd, int error)
+{
+	char shown[300];
+	/* A normal user without a runtime directory: nothing he can mend. */
+	bool nobody_asked = error == -EACCES && !getenv("RUNTIME_DIRECTORY") &&
+			    !getenv("XDG_RUNTIME_DIR");
+
+	escape_text(shown, sizeof(shown), statusd->dir.path,
+		    strlen(statusd->dir.path));
+	log_line(nobody_asked ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+		 "tapfeed status will not show this feed: %s%s%s: %s", shown,
+		 *statusd->socket ? "/" : "", statusd->socket, explain(error));
+}
+
+void statusd_init(struct statusd *statusd)
+{
+	struct timespec now;
+	int r;
+
+	*statusd = (struct statusd){ .listen_fd = -1 };
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		statusd->clients[i].fd = -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	statusd->since_ns =
+		(uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	statusd->began_ns = clock_now_ns();
+	r = runtime_open(&statusd->dir);
+	if (r < 0)
+		warn(statusd, r);
+}
+
+/* Notes which file it is, so that none but our own is removed at the end. */
+static int note_file(struct statusd *statusd)
+{
+	struct stat st;
+
+	if (fstatat(statusd->dir.fd, statusd->socket, &st,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	statusd->device = st.st_dev;
+	statusd->inode = st.st_ino;
+	return 0;
+}
+
+/* A listening socket in the directory. The fd or a negative errno. */
+static int make_socket(struct statusd *statusd)
+{
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	runtime_address(statusd->dir.fd, statusd->socket, &address);
+	/* The file gets the mode that the socket has, less the umask. */
+	if (fchmod(fd, 0600) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = note_file(statusd);
+	if (r == 0 && listen(fd, STATUSD_CLIENTS) < 0)
+		r = -errno;
+	if (r < 0)
+		fd_close(&fd);
+	return r < 0 ? r : fd;
+}
+
+/* Memory for the requests, all of it now. 0 or -ENOMEM. */
+static int init_readers(struct statusd *statusd)
+{
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++) {
+		int r = frame_reader_init(&statusd->clients[i].reader,
+					  CONTROL_REQUEST_MAX);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void statusd_listen(struct statusd *statusd, const char *name)
+{
+	int r;
+
+	if (statusd->dir.fd < 0 || *statusd->socket || !ifname_valid(name))
+		return;
+	runtime_socket(statusd->socket, name);
+	r = init_readers(statusd);
+	if (r == 0) {
+		/* Without it too: a name is not often fought for. */
+		int lock = runtime_lock(statusd->dir.fd);
+
+		r = runtime_clear(statusd->dir.fd, statusd->socket);
+		if (r == 0)
+			r = make_socket(statusd);
+		if (lock == 0)
+			runtime_unlock(statusd->dir.fd);
+	}
+	if (r < 0)
+		warn(statusd, r);
+	else
+		statusd->listen_fd = r;
+}
+
+static struct statusd_client *free_client(struct statusd *statusd)
+{
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		if (statusd->clients[i].fd < 0)
+			return &statusd->clients[i];
+	return NULL;
+}
+
+void statusd_poll(const struct statusd *statusd, struct pollfd *fds)
+{
+	fds[0] = (struct pollfd){ statusd->listen_fd, POLLIN, 0 };
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		fds[1 + i] =
+			(struct pollfd){ statusd->clients[i].fd, POLLIN, 0 };
+}
+
+uint64_t statusd_next_ns(const struct statusd *statusd)
+{
+	uint64_t next = CLOCK_NEVER;
+
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		if (statusd->clients[i].fd >= 0 &&
+		    statusd->clients[i].deadline_ns < next)
+			next = statusd->clients[i].deadline_ns;
+	return next;
+}
+
+static bool may_ask(int fd)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	       (cred.uid == geteuid() || cred.uid == 0);
+}
+
+/* One a turn; one that is too many finds the connection closed. */
+static void take_client(struct statusd *statusd, uint64_t now_ns)
+{
+	struct statusd_client *client = free_client(statusd);
+	int fd = accept4(statusd->listen_fd, NULL, NULL,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0) {
+		/* A descriptor more than we may have would be asked for again
+		   and again. */
+		if (errno == EMFILE || errno == ENFILE)
+			fd_close(&statusd->listen_fd);
+		return;
+	}
+	if (!client || !may_ask(fd)) {
+		fd_close(&fd);
+		return;
+	}
+	client->fd = fd;
+	client->deadline_ns = now_ns + DEADLINE_NS;
+	client->reader.start = 0;
+	client->reader.end = 0;
+}
+
+/* All of it, or the client is one that does not read. 0 or -EPROTO. */
+static int reply(struct statusd *statusd, int fd, uint64_t now_ns,
+		 statusd_fill fill, const void *data)
+{
+	struct control_status *status = &statusd->status;
+	int len;
+
+	memset(status, 0, sizeof(*status));
+	control_text(status->version, sizeof(status->version), PROGRAM_VERSION);
+	status->since_ns = statusd->since_ns;
+	status->now_ns = now_ns;
+	status->uptime_ns = now_ns - statusd->began_ns;
+	fill(data, status);
+	len = control_pack_reply(status, statusd->frame,
+				 sizeof(statusd->frame));
+	if (len < 0 ||
+	    send(fd, statusd->frame, (size_t)len, MSG_NOSIGNAL) != len)
+		return -EPROTO;
+	return 0;
+}
+
+/* 0, or a negative errno where the client is to be closed. */
+static int serve_client(struct statusd *statusd, struct statusd_client *client,
+			uint64_t now_ns, statusd_fill fill, const void *data)
+{
+	const uint8_t *body;
+	size_t len;
+	ssize_t n = frame_reader_fill(&client->reader, client->fd);
+	int r;
+
+	if (n <= 0)
+		return n == -EAGAIN ? 0 : -EPROTO;
+	r = frame_reader_next(&client->reader, &body, &len);
+	if (r <= 0)
+		return r;
+	/* It asks again before it was answered: not one of ours. */
+	if (frame_reader_partial(&client->reader))
+		return -EPROTO;
+	r = control_unpack_request(body, len);
+	if (r == 0)
+		r = reply(statusd, client->fd, now_ns, fill, data);
+	client->deadline_ns = now_ns + DEADLINE_NS;
+	return r;
+}
+
+void statusd_serve(struct statusd *statusd, const struct pollfd *fds,
+		   uint64_t now_ns, statusd_fill fill, const void *data)
+{
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++) {
+		struct statusd_client *client = &statusd->clients[i];
+		int r = 0;
+
+		if (client->fd < 0)
+			continue;
+		if (fds[1 + i].revents)
+			r = serve_client(statusd, client, now_ns, fill, data);
+		if (r < 0 || now_ns >= client->deadline_ns)
+			fd_close(&client->fd);
+	}
+	/* After the clients, whose places in fds would not be theirs. */
+	if (statusd->listen_fd >= 0 && fds[0].revents)
+		take_client(statusd, now_ns);
+}
+
+/* Takes the socket's file away, unless it is not ours any more. */
+static void remove_file(struct statusd *statusd)
+{
+	int lock = runtime_lock(statusd->dir.fd);
+	struct stat st;
+
+	if (fstatat(statusd->dir.fd, statusd->socket, &st,
+		    AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == statusd->device && st.st_ino == statusd->inode)
+		(void)unlinkat(statusd->dir.fd, statusd->socket, 0);
+	if (lock == 0)
+		runtime_unlock(statusd->dir.fd);
+}
+
+void statusd_done(struct statusd *statusd)
+{
+	if (statusd->dir.fd >= 0 && statusd->inode)
+		remove_file(statusd);
+	statusd->inode = 0;
+	fd_close(&statusd->listen_fd);
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++) {
+		fd_close(&statusd->clients[i].fd);
+		frame_reader_done(&statusd->clients[i].reader);
+	}
+	runtime_close(&statusd->dir);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket on which a running feed tells its status (proto/control.proto).
+ * Driven by the supervising half's loop. Whatever fails here is said once and
+ * does not matter to the feed; clients, though of the same user or root, are
+ * hostile.
+ */
+#ifndef TAPFEED_LAUNCHER_STATUSD_H
+#define TAPFEED_LAUNCHER_STATUSD_H
+
+#include <poll.h>
+#include <stdint.h>
+
+#include "common/frame.h"
+#include "launcher/control.h"
+#include "launcher/runtime.h"
+
+#define STATUSD_CLIENTS 8
+
+/* The listening socket and each client have their place, used or not. */
+#define STATUSD_POLL (1 + STATUSD_CLIENTS)
+
+struct statusd_client {
+	int fd; /* -1: none */
+	uint64_t deadline_ns;
+	struct frame_reader reader;
+};
+
+struct statusd {
+	struct runtime_dir dir; /* fd -1: nobody will be told */
+	char socket[RUNTIME_SOCKET_SIZE];
+	dev_t device; /* of the socket's file */
+	ino_t inode;
+	int listen_fd; /* -1: not yet, or not at all */
+	struct statusd_client clients[STATUSD_CLIENTS];
+	uint64_t since_ns; /* CLOCK_REALTIME */
+	uint64_t began_ns; /* CLOCK_MONOTONIC */
+	uint8_t frame[TAPFEED_FEED_HEADER_BYTES + CONTROL_REPLY_MAX];
+	struct control_status status;
+};
+
+/* Fills what the feed knows; version and times are there, all else is zero. */
+typedef void (*statusd_fill)(const void *data, struct control_status *status);
+
+/* Opens (or makes) the runtime directory. The feed's time begins here. */
+void statusd_init(struct statusd *statusd);
+
+/* Listens as NAME.sock, once the name is known; does nothing a second time. */
+void statusd_listen(struct statusd *statusd, const char *name);
+
+/* Fills fds[STATUSD_POLL]; what is not there has fd -1. */
+void statusd_poll(const struct statusd *statusd, struct pollfd *fds);
+
+/* When statusd_serve() is due even with nothing to read. */
+uint64_t statusd_next_ns(const struct statusd *statusd);
+
+/* Serves what statusd_poll()'s fds ask for; never waits. */
+void statusd_serve(struct statusd *statusd, const struct pollfd *fds,
+		   uint64_t now_ns, statusd_fill fill, const void *data);
+
+/* Closes all and removes the socket, where it is still the one it made. */
+void statusd_done(struct statusd *statusd);
+
+#endif

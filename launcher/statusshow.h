@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A feed's status as people and programs read it. What a feed said is
+ * untrusted: texts are escaped. How its processes are confined is read from
+ * /proc here, not believed.
+ */
+#ifndef TAPFEED_LAUNCHER_STATUSSHOW_H
+#define TAPFEED_LAUNCHER_STATUSSHOW_H
+
+#include <stdio.h>
+
+#include "launcher/control.h"
+#include "launcher/statusask.h"
+
+/* name: of the socket. rate: NULL where it is not known. */
+void statusshow_text(FILE *out, const char *name,
+		     const struct control_status *status,
+		     const struct statusask_rate *rate);
+
+/* One JSON object, without a newline. */
+void statusshow_json(FILE *out, const char *name,
+		     const struct control_status *status,
+		     const struct statusask_rate *rate);
+
+#endif

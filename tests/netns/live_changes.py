@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface that is captured goes down, up, away, or gets another name."""
+import signal
+import time
+
+from captures import numbered
+from harness import (case, check, equal, exists, frames_equal, main, run, until)
+from livefeed import PEER, Watch, send, wire
+
+FRAMES = numbered(300)
+
+
+def link(*words):
+    run("ip", "link", *words)
+
+
+def told(watch, pattern):
+    """The one line that says so."""
+    watch.feed.wait_line(pattern)
+
+
+@case("down and up again: a line each, and it goes on")
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    send("eth1" + PEER, FRAMES[:100])
+    watch.copy.wait(100)
+    link("set", "eth1", "down")
+    told(watch, "eth1.*down")
+    time.sleep(0.5)
+    link("set", "eth1", "up")
+    told(watch, "eth1.*up")
+    send("eth1" + PEER, FRAMES[100:200])
+    watch.copy.wait(200)
+    watch.end()
+    frames_equal(watch.frames, FRAMES[:200])
+    equal("lines that say down", len(watch.feed.lines("eth1.*down")), 1)
+
+
+@case("down for a while: it sleeps")
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    capture = watch.feed.worker("capture")
+    link("set", "eth1", "down")
+    time.sleep(0.2)
+    before = ticks(capture)
+    time.sleep(1)
+    used = ticks(capture) - before
+    watch.end()
+    check(used <= 10, "%d ticks in a second" % used)
+
+
+def ticks(pid):
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@case("down, then stopped: status 0")
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    send("eth1" + PEER, FRAMES[:10])
+    watch.copy.wait(10)
+    link("set", "eth1", "down")
+    time.sleep(0.1)
+    watch.end(signal.SIGTERM)
+    frames_equal(watch.frames, FRAMES[:10])
+
+
+@case("removed: what it saw is there, an error, status 1")
+def _():
+    wire("eth1")
+    watch = Watch("eth1", args=("--linger", "100ms"))
+    send("eth1" + PEER, FRAMES[:100])
+    link("del", "eth1")
+    watch.feed.wait(10)
+    watch.copy.finish()
+    equal("status", watch.feed.status, 1)
+    frames_equal(watch.frames, FRAMES[:100])
+    equal("lines", len(watch.feed.lines("eth1.*removed")), 1)
+
+
+@case("removed while it is down")
+def _():
+    wire("eth1")
+    watch = Watch("eth1", args=("--linger", "100ms"))
+    link("set", "eth1", "down")
+    time.sleep(0.2)
+    link("del", "eth1")
+    watch.feed.wait(10)
+    equal("status", watch.feed.status, 1)
+    check(watch.feed.lines("eth1.*removed"), watch.feed.log)
+
+
+@case("one of two removed: the other goes on; status 1 at the end")
+def _():
+    wire("eth1", "eth2")
+    watch = Watch("eth1", "eth2")
+    send("eth1" + PEER, FRAMES[:100])
+    watch.copy.wait(100)
+    link("del", "eth1")
+    told(watch, "eth1.*removed")
+    send("eth2" + PEER, FRAMES[100:200])
+    watch.copy.wait(200)
+    watch.feed.stop(status=1)
+    watch.copy.finish()
+    frames_equal(watch.frames, FRAMES[:200])
+
+
+@case("renamed, up or down: it goes on")
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    send("eth1" + PEER, FRAMES[:100])
+    watch.copy.wait(100)
+    link("set", "eth1", "down")
+    link("set", "eth1", "name", "other1")
+    until("the name", lambda: exists("other1"))
+    time.sleep(0.2)
+    link("set", "other1", "up")
+    send("eth1" + PEER, FRAMES[100:200])
+    watch.copy.wait(200)
+    watch.feed.stop()
+    watch.copy.finish()
+    frames_equal(watch.frames, FRAMES[:200])
+    equal("received", watch.feed["received"], 200)
+
+
+main()

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A killed injector, or live capture, is started again: the interface stays, a reader
+stays attached and sees the stream go on, and the report is exact."""
+import os
+import random
+import signal
+import socket
+import time
+
+from captures import numbered, pcap
+from harness import (SLOW, Feed, Reader, case, check, descendants, equal, exists,
+                     frames_equal, main, made, run, until)
+from livefeed import Live, Watch, flood, numbers, send, wire
+
+
+def kill(feed, kind):
+    """Kills a worker and waits until another one is there; its pid."""
+    old = feed.worker(kind)
+    os.kill(old, signal.SIGKILL)
+    return until("another " + kind, lambda: next(
+        (pid for pid, name in descendants(feed.process.pid).items()
+         if name == ("tapfeed-" + kind)[:15] and pid != old), None), 10)
+
+
+def number_of(data):
+    return int.from_bytes(data[14:18], "big")
+
+
+def rising(seen):
+    check(all(a < b for a, b in zip(seen, seen[1:])), "out of order, or twice")
+
+
+def exact(feed, reader):
+    """What was injected is what the reader saw, and what is missing is counted."""
+    equal("status", feed.status, 1)
+    frames = reader.finish().frames
+    equal("injected", feed["injected"], len(frames))
+    equal("frames_written", feed["frames_written"], len(frames))
+    equal("lost", feed["dropped.restart"], feed["received"] - len(frames))
+    equal("errors", feed["errors"], 0)
+    return frames
+
+
+@case("replay: the injector killed under load, the reader stays attached", limit=60)
+def _():
+    reader = Reader("tf0")
+    # Large frames: fewer of them are under way.
+    feed = Feed(made(pcap(numbered(60000, 1000))), "--startup-delay", "300ms", "--pps",
+                "20000", "--linger", "200ms", "--queue-size", "64")
+    reader.wait(2000)
+    index = socket.if_nametoindex("tf0")
+    for _ in range(2):
+        kill(feed, "injector")
+        seen = len(reader.frames)
+        reader.wait(seen + 2000)
+        equal("the interface", socket.if_nametoindex("tf0"), index)
+    feed.wait(30)
+    frames = exact(feed, reader)
+    equal("received", feed["received"], 60000)
+    # A quarter of a second is read ahead of the pace, and some for the batches.
+    check(feed["dropped.restart"] < 2 * 10000, feed.report)
+    rising([number_of(data) for data in frames])
+    equal("lines about it", len(feed.lines("tapfeed-injector was killed by signal 9")), 2)
+    equal("lines that it goes on", len(feed.lines("tf0 goes on")), 2)
+
+
+@case("replay: the injector killed at random moments, unpaced, thirty times", limit=240)
+def _():
+    random.seed(7)
+    data = made(pcap(numbered(3000)))
+    for _ in range(30):
+        reader = Reader("tf0")
+        feed = Feed(data, "--loop", "0", "--queue-size", "512", "--startup-delay", "100ms")
+        reader.wait(1)
+        time.sleep(random.random() * 0.05)
+        kill(feed, "injector")
+        feed.wait_line("goes on")
+        time.sleep(random.random() * 0.02)
+        feed.signal(signal.SIGINT)
+        feed.wait(15)
+        equal("status", feed.status, 1)
+        reader.finish_lossy()
+        if not reader.lost:
+            equal("injected", feed["injected"], len(reader.frames))
+        equal("errors", feed["errors"], 0)
+
+
+@case("the injector killed before it got a packet, and when all was written", limit=60)
+def _():
+    feed = Feed(made(pcap(numbered(10))), "--startup-delay", "1500ms")
+    feed.wait_up()
+    began = time.monotonic()
+    kill(feed, "injector")
+    feed.wait(10)
+    equal("status", feed.status, 1)
+    equal("injected", feed["injected"], 10)
+    check(time.monotonic() - began > 1.3, "the start-up delay was forgotten")
+    feed = Feed(made(pcap(numbered(200))), "--linger", "1h", "--pps", "200")
+    feed.worker("capture")
+    until("capture to end", lambda: "tapfeed-capture" not in descendants(
+        feed.process.pid).values())
+    os.kill(feed.worker("injector"), signal.SIGKILL)
+    feed.wait(10)  # nothing is left to be done: no restart
+    equal("status", feed.status, 1)
+    equal("injected", feed["injected"], 200)
+    check(not feed.lines("started again"), feed.log)
+
+
+@case("five deaths within ten minutes end the feed, after 0, 1, 2 and 4 s", limit=90)
+def _():
+    feed = Feed(made(pcap(numbered(10))), "--loop", "0", "--pps", "100")
+    feed.wait_up()
+    for delay in (0, 1, 2, 4):
+        began = time.monotonic()
+        kill(feed, "injector")
+        took = time.monotonic() - began
+        check(delay <= took < delay + 2 * SLOW, "%d s: took %.1f s" % (delay, took))
+        time.sleep(0.2)
+    os.kill(feed.worker("injector"), signal.SIGKILL)
+    feed.wait(10)
+    equal("status", feed.status, 1)
+    check(feed.lines("5 deaths within ten minutes"), feed.log)
+
+
+@case("stopped while the injector is being waited for: it ends at once", limit=60)
+def _():
+    feed = Feed(made(pcap(numbered(10))), "--loop", "0", "--pps", "1000")
+    feed.wait_up()
+    kill(feed, "injector")
+    os.kill(feed.worker("injector"), signal.SIGKILL)
+    feed.wait_line("again in 1 s")
+    check(exists("tf0"), "the interface stays meanwhile")
+    began = time.monotonic()
+    feed.signal(signal.SIGTERM)
+    feed.wait(10)
+    check(time.monotonic() - began < 4, "it waited")
+    equal("status", feed.status, 1)
+    check(not feed.lines("did not end in time"), feed.log)
+
+
+@case("the interface deleted while there is no injector: status 1", limit=60)
+def _():
+    feed = Feed(made(pcap(numbered(10))), "--loop", "0", "--pps", "1000")
+    feed.wait_up()
+    kill(feed, "injector")
+    os.kill(feed.worker("injector"), signal.SIGKILL)
+    feed.wait_line("again in 1 s")
+    run("ip", "link", "del", "tf0")
+    feed.wait(10)
+    equal("status", feed.status, 1)
+    check(feed.lines("tf0.*(deleted|gone)"), feed.log)
+
+
+@case("live: the injector killed under load loses what was under way, and no more",
+      limit=60)
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    sender = flood("eth1-peer", 60000, 20000)
+    watch.copy.wait(5000)
+    kill(watch.feed, "injector")
+    seen = len(watch.copy.frames)
+    watch.copy.wait(seen + 5000)
+    sender.wait(20)
+    time.sleep(0.3)
+    watch.feed.stop(status=1)
+    frames = exact(watch.feed, watch.copy)
+    equal("received", watch.feed["received"], 60000)
+    equal("kernel_dropped", watch.feed["kernel_dropped"], 0)
+    rising(numbers(frames))
+
+
+@case("live: capture killed under load is started again", limit=60)
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    sender = flood("eth1-peer", 60000, 20000)
+    watch.copy.wait(5000)
+    kill(watch.feed, "capture")
+    seen = len(watch.copy.frames)
+    watch.copy.wait(seen + 5000)
+    sender.wait(20)
+    time.sleep(0.3)
+    watch.feed.stop(status=1)
+    frames = exact(watch.feed, watch.copy)
+    rising(numbers(frames))
+    check(watch.feed.lines("tapfeed-capture was killed.*started again"), watch.feed.log)
+
+
+@case("live: both killed, one after the other and together", limit=60)
+def _():
+    wire("eth1")
+    watch = Watch("eth1")
+    sender = flood("eth1-peer", 100000, 10000)
+    watch.copy.wait(2000)
+    for kinds in (("injector",), ("capture", "injector")):
+        pids = [watch.feed.worker(kind) for kind in kinds]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(4 if len(kinds) > 1 else 1)
+        seen = len(watch.copy.frames)
+        watch.copy.wait(seen + 1000, 10)
+    sender.kill()
+    time.sleep(0.2)
+    watch.feed.stop(status=1)
+    rising(numbers(exact(watch.feed, watch.copy)))
+
+
+def holds_queue(pid):
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            if os.readlink("/proc/%d/fd/%s" % (pid, fd)) == "/dev/net/tun":
+                return True
+        except OSError:
+            continue
+    return False
+
+
+@case("no process of the feed but the spawner holds the interface")
+def _():
+    feed = Feed(made(pcap(numbered(10))), "--loop", "0", "--pps", "100")
+    feed.wait_up()
+    until("the helper to go", lambda: not any(
+        name.startswith("tapfeed-priv") for name in descendants(
+            feed.process.pid).values()))
+    holders = {name for pid, name in {feed.process.pid: "tapfeed", **descendants(
+        feed.process.pid)}.items() if holds_queue(pid)}
+    equal("holders", holders, {"tapfeed-spawner", "tapfeed-injecto"})
+    feed.signal(signal.SIGINT)
+    feed.wait()
+
+
+main()
