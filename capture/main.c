@@ -216,6 +216,13 @@ static void count_skip(struct capture *capture, const struct packet *packet,
 	}
 }
 
+/* Whether --count is reached, by a former capture on the same page maybe. */
+static bool is_full(const struct capture *capture)
+{
+	return capture->options.count > 0 &&
+	       capture->counters->received >= capture->options.count;
+}
+
 /* Takes one packet of a source. 0, or the sender's negative errno. */
 static int take_packet(struct capture *capture, struct packet *packet,
 		       size_t source)
@@ -232,7 +239,7 @@ static int take_packet(struct capture *capture, struct packet *packet,
 		return 0;
 	}
 	counter_add(&counters->received, 1);
-	capture->full = counters->received == options->count;
+	capture->full = is_full(capture);
 	if (options->snaplen && packet->captured_len > options->snaplen) {
 		packet->captured_len = options->snaplen;
 		packet->data_len = options->snaplen;
@@ -391,7 +398,7 @@ static bool step(struct capture *capture, int *ret_feed_error)
 		*ret_feed_error = take_packet(capture, &packet, source);
 	if (*ret_feed_error == 0 && capture->read % LOOK_PACKETS == 0)
 		*ret_feed_error = look(capture, NULL, 0, 0);
-	return *ret_feed_error == 0 && !capture->full;
+	return *ret_feed_error == 0;
 }
 
 static int feed_failed(int error)
@@ -411,7 +418,7 @@ static bool is_loop(struct capture *capture)
 {
 	const char *interface = sender_interface(capture->sender);
 
-	for (size_t i = 0; i < capture->sources.count; i++) {
+	for (size_t i = 0; i < capture->options.source_count; i++) {
 		if (!capture->sources.live ||
 		    strcmp(capture->options.sources[i], interface) != 0)
 			continue;
@@ -431,8 +438,14 @@ static void begin(struct capture *capture)
 	char text[64];
 
 	capture->begin_ns = now_ns;
+	/* A successor has what its predecessor left of the time, and of
+	 * --count. */
+	if (capture->counters->begin_ns == 0)
+		counter_set(&capture->counters->begin_ns, now_ns);
 	if (capture->options.duration_ns > 0)
-		capture->end_ns = now_ns + capture->options.duration_ns;
+		capture->end_ns = capture->counters->begin_ns +
+				  capture->options.duration_ns;
+	capture->full = is_full(capture);
 	sources_start(&capture->sources);
 	capture->dropped_ns = now_ns + DROPPED_NS;
 	/* tapfeed knows how interfaces are stacked. */
@@ -456,7 +469,7 @@ static int capture_run(struct capture *capture)
 		r = sender_wait(sender, NULL, 0, CLOCK_NEVER);
 	if (r == 0 && !sender_stop(sender) && !is_loop(capture)) {
 		begin(capture);
-		while (step(capture, &r))
+		while (!capture->full && step(capture, &r))
 			;
 		capture->dropped_ns = 0;
 		count_dropped(capture, clock_now_ns());
@@ -469,13 +482,16 @@ static int capture_run(struct capture *capture)
 /* Interfaces are opened before privileges go, files are read after. */
 static int open_confined(struct capture *capture)
 {
+	const struct counters_capture *counters = capture->worker.counters;
+	struct sources *sources = &capture->sources;
 	bool live = capture->options.live;
-	int r = live ? sources_open(&capture->sources, &capture->options) : 0;
+	bool again = counters->begin_ns > 0;
+	int r = live ? sources_open(sources, &capture->options, again) : 0;
 
 	if (r == 0)
 		r = worker_confine();
 	if (r == 0 && !live)
-		r = sources_open(&capture->sources, &capture->options);
+		r = sources_open(sources, &capture->options, again);
 	return r == 0 ? capture_open(capture) : r;
 }
 

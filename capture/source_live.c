@@ -439,7 +439,7 @@ static int live_next(struct source *source, struct packet *ret_packet)
 		}
 		r = end ? SOURCE_END : SOURCE_WAIT;
 	}
-	if (r == SOURCE_END)
+	if (r < 0 || r == SOURCE_END)
 		live->state = STATE_ENDED;
 	return r;
 }
@@ -448,7 +448,8 @@ static bool live_ready(const struct source *source)
 {
 	struct pollfd fd = { .fd = source->fd, .events = POLLIN };
 
-	if (clock_now_ns() >= source_live_next_ns(source))
+	if (live_of_const(source)->state == STATE_ENDED ||
+	    clock_now_ns() >= source_live_next_ns(source))
 		return true;
 	return fd_poll(&fd, 1, 0) > 0;
 }
@@ -515,8 +516,9 @@ uint64_t source_live_next_ns(const struct source *source)
 	const struct live *live = live_of_const(source);
 	uint64_t next_ns = CLOCK_NEVER;
 
+	/* Nothing more comes: it must not keep others' callers awake. */
 	if (live->state == STATE_ENDED)
-		return 0;
+		return CLOCK_NEVER;
 	if (live->state == STATE_STOPPING)
 		next_ns = live->stop_ns < live->stop_deadline_ns
 				  ? live->stop_ns

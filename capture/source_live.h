@@ -48,7 +48,7 @@ void source_live_stop(struct source *source, uint64_t deadline_ns);
 /*
  * When source_next() has to be called although nothing came: while stopping,
  * and while the interface is down, because a removal wakes nobody then;
- * CLOCK_NEVER where it has not.
+ * CLOCK_NEVER where it has not, and behind its end.
  */
 uint64_t source_live_next_ns(const struct source *source);
 

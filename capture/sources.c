@@ -20,21 +20,30 @@
 /* On stop, rings are read for so long. */
 #define STOP_NS NS_PER_S
 
-static int open_live(struct sources *sources, const struct options *options)
+/* again: some of them may be gone since a former capture had them. */
+static int open_live(struct sources *sources, const struct options *options,
+		     bool again)
 {
 	const size_t n = options->source_count;
+	size_t opened = 0;
 	char error[512];
 
 	for (size_t i = 0; i < n; i++) {
 		int r = source_live_open(options->sources[i], options, n > 1,
-					 &sources->list[i], error,
+					 &sources->list[opened], error,
 					 sizeof(error));
 
-		if (r != 0) {
+		if (r == 0) {
+			memmove(sources->names[opened++], sources->names[i],
+				sizeof(sources->names[i]));
+		} else if (again && opened + n - 1 - i > 0) {
+			log_warning("%s; it is left out", error);
+		} else {
 			log_error("%s", error);
 			return r;
 		}
 	}
+	sources->count = opened;
 	return 0;
 }
 
@@ -60,7 +69,8 @@ static int take_files(struct sources *sources)
 	return 0;
 }
 
-int sources_open(struct sources *sources, const struct options *options)
+int sources_open(struct sources *sources, const struct options *options,
+		 bool again)
 {
 	int r;
 
@@ -73,7 +83,8 @@ int sources_open(struct sources *sources, const struct options *options)
 		log_error("no source was named; start me through tapfeed");
 		return TAPFEED_EXIT_USAGE;
 	}
-	r = sources->live ? open_live(sources, options) : take_files(sources);
+	r = sources->live ? open_live(sources, options, again)
+			  : take_files(sources);
 	if (r != 0)
 		return r;
 	r = merge_new(sources->list, sources->count,

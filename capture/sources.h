@@ -24,9 +24,11 @@ struct sources {
 
 /*
  * Takes the descriptors named "source", or opens the interfaces (needs
- * CAP_NET_RAW). 0 or the exit status; messages are out.
+ * CAP_NET_RAW); again: in the place of a capture that died, without those
+ * interfaces that are gone. 0 or the exit status; messages are out.
  */
-int sources_open(struct sources *sources, const struct options *options);
+int sources_open(struct sources *sources, const struct options *options,
+		 bool again);
 
 /* Sets the filter of interfaces. 0 or the exit status; messages are out. */
 int sources_set_filter(struct sources *sources, const char *expression);

@@ -212,6 +212,7 @@ static const char *on_hello(struct peer *peer, const Tapfeed__Hello *hello)
 		return "its Hello contradicts what it sent before";
 	peer->sequence = hello->sequence;
 	peer->state = PEER_WAITING;
+	peer->greeted = true;
 	log_debug("%s said Hello", peer->source);
 	return NULL;
 }

@@ -34,6 +34,7 @@ struct peer {
 	bool broken;   /* closed without End */
 	bool readable; /* poll said so, and nothing was read since */
 	bool stop_sent;
+	bool greeted;	      /* it said Hello */
 	bool fed;	      /* it sent a batch */
 	bool joined;	      /* by the listening socket: not our own capture */
 	char source[64];      /* escaped, for messages */

@@ -219,7 +219,7 @@ static bool turn_peer(struct peers *peers, size_t i, uint64_t now_ns,
 		peer_stop(peer);
 	if (i == OWN && peer->broken && !peer->joined) {
 		peers->own_broken = true;
-		peers->own_awaited = peer->fed;
+		peers->own_awaited = peer->greeted;
 	}
 	return again;
 }

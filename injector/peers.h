@@ -42,7 +42,7 @@ struct peers {
 	bool own_place;		     /* the first slot is kept for it */
 	bool own_came;
 	bool own_broken;
-	bool own_awaited; /* it broke off in mid-stream: a successor may come */
+	bool own_awaited; /* it broke off after Hello: a successor may come */
 
 	int listen_fd;	    /* -1: nobody joins */
 	bool listen_ready;  /* poll said so */

@@ -65,7 +65,9 @@ static int on_message(const struct nlmsghdr *header, void *data)
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
 
 	watch->changed = true;
-	if (header->nlmsg_type == RTM_DELLINK && info->ifi_index > 0 &&
+	/* A port that leaves a bridge is told of as deleted, of AF_BRIDGE. */
+	if (header->nlmsg_type == RTM_DELLINK &&
+	    info->ifi_family == AF_UNSPEC && info->ifi_index > 0 &&
 	    (unsigned int)info->ifi_index == watch->ifindex)
 		watch->gone = true;
 	return MNL_CB_OK;

@@ -47,10 +47,15 @@ bool revive_plan(struct feed *feed, enum feed_child child, uint64_t now_ns,
 	return true;
 }
 
-/* A new connection of the two; what a dead one has of it, its successor takes.
+/*
+ * A new connection of the two; what a dead one has of it, its successor takes.
+ * An injector whose capture is over gets one that has ended: so it knows that
+ * there was one. Where there never was one, it serves whoever joins.
  */
 static int renew_feed(struct feed *feed, uint64_t frames_taken)
 {
+	const struct feed_process *capture = &feed->processes[FEED_CAPTURE];
+	bool over = !runs(capture) && capture->restart_ns == CLOCK_NEVER;
 	struct worker_feed message = {
 		.version = WORKER_VERSION,
 		.frames_taken = frames_taken,
@@ -59,7 +64,7 @@ static int renew_feed(struct feed *feed, uint64_t frames_taken)
 	int r;
 
 	/* Only others feed it, by a socket that it has. */
-	if (feed->processes[FEED_CAPTURE].absent)
+	if (capture->absent)
 		return 0;
 	r = wiring_pair(ends, SOCK_STREAM);
 	if (r < 0)
@@ -67,9 +72,9 @@ static int renew_feed(struct feed *feed, uint64_t frames_taken)
 	r = fdpass_send(feed->processes[FEED_INJECTOR].control_fd, &message,
 			sizeof(message), &ends[0], 1);
 	message.frames_taken = 0;
-	if (r == 0 && feed->processes[FEED_CAPTURE].control_fd >= 0)
-		r = fdpass_send(feed->processes[FEED_CAPTURE].control_fd,
-				&message, sizeof(message), &ends[1], 1);
+	if (r == 0 && !over)
+		r = fdpass_send(capture->control_fd, &message, sizeof(message),
+				&ends[1], 1);
 	close(ends[0]);
 	close(ends[1]);
 	return r;
@@ -78,19 +83,17 @@ static int renew_feed(struct feed *feed, uint64_t frames_taken)
 static void start_again(struct feed *feed, enum feed_child child)
 {
 	struct feed_process *process = &feed->processes[child];
-	uint64_t frames = 0;
-	int r;
+	int r = renew_feed(feed, sourcewatch_frames(&feed->sources,
+						    feed->link.ifindex));
 
 	process->restart_ns = CLOCK_NEVER;
-	if (child == FEED_INJECTOR)
-		frames = sourcewatch_frames(&feed->sources, feed->link.ifindex);
-	r = renew_feed(feed, frames);
 	if (r == 0)
 		r = spawner_command(feed->spawner_fd, SPAWNER_START,
 				    (size_t)child);
 	if (r < 0) {
 		log_error("starting %s again: %s", process->name,
 			  log_errno(-r));
+		feed_stop(feed); /* the other one would wait for it */
 		return;
 	}
 	feed->restarts++;

@@ -285,8 +285,10 @@ static int exit_status(const struct run *run, const struct report *report)
 	if (feed->kill_signal)
 		return TAPFEED_EXIT_SIGNAL + feed->kill_signal;
 	for (size_t i = 0; i < 2; i++) {
-		if (statuses[i] == TAPFEED_EXIT_USAGE ||
-		    statuses[i] == TAPFEED_EXIT_PERMISSION)
+		/* What a successor is refused was there when it all began. */
+		if (feed->restarts == 0 &&
+		    (statuses[i] == TAPFEED_EXIT_USAGE ||
+		     statuses[i] == TAPFEED_EXIT_PERMISSION))
 			return statuses[i];
 		failed = failed || statuses[i] != TAPFEED_EXIT_OK;
 	}

@@ -110,6 +110,13 @@ static void on_killed(struct feed *feed, enum feed_child child)
 		say_position(feed);
 }
 
+/* How long the injector gets to end by itself where capture did without End:
+ * no time at all where it has nothing of it. */
+static uint64_t lost_after(const struct feed *feed)
+{
+	return counter_get(&feed->capture->received) > 0 ? FEED_LOST_NS : 0;
+}
+
 static void on_end(struct feed *feed, enum feed_child child, int status)
 {
 	struct feed_process *process = &feed->processes[child];
@@ -126,7 +133,7 @@ static void on_end(struct feed *feed, enum feed_child child, int status)
 		return;
 	/* The injector may wait for a successor: there will be none. */
 	if (child == FEED_CAPTURE && !feed->done)
-		feed->lost_ns = clock_now_ns() + FEED_LOST_NS;
+		feed->lost_ns = clock_now_ns() + lost_after(feed);
 	/*
 	 * Without the injector nobody takes what capture reads; where capture
 	 * was killed, the injector need not keep to its pace.

@@ -38,6 +38,7 @@ struct counters_capture {
 	uint64_t skipped_link_type; /* the sum of link_types */
 	uint64_t source_bytes;	    /* read from the source in this pass */
 	uint64_t passes;	    /* of --loop that are done */
+	uint64_t begin_ns; /* CLOCK_MONOTONIC: when the gate opened, first */
 	/* As the injector reported them at the end: of use where this capture
 	   feeds an injector that is not ours (--join). */
 	uint64_t told_injected;

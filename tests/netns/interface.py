@@ -177,4 +177,15 @@ def _():
     equal("injected", feed["injected"], 4000)
 
 
+@case("put into a bridge and taken out of it: it goes on")
+def _():
+    feed, _ = midstream(count=4000)
+    run("ip", "link", "add", "name", "bridge0", "type", "bridge")
+    run("ip", "link", "set", "tf0", "master", "bridge0")
+    run("ip", "link", "set", "tf0", "nomaster")
+    feed.wait()
+    equal("status", feed.status, 0)
+    equal("injected", feed["injected"], 4000)
+
+
 main()

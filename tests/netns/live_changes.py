@@ -128,4 +128,24 @@ def _():
     equal("received", watch.feed["received"], 200)
 
 
+@case("one of two removed, up or down: it sleeps")
+def _():
+    for down in (False, True):
+        wire("eth1", "eth2")
+        watch = Watch("eth1", "eth2")
+        capture = watch.feed.worker("capture")
+        if down:
+            link("set", "eth2", "down")
+            time.sleep(0.2)
+        link("del", "eth2")
+        told(watch, "eth2.*removed")
+        time.sleep(0.2)
+        before = ticks(capture)
+        time.sleep(1)
+        used = ticks(capture) - before
+        watch.feed.stop(status=1)
+        check(used <= 10, "%d ticks in a second" % used)
+        link("del", "eth1")
+
+
 main()

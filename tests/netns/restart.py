@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A killed injector, or live capture, is started again: the interface stays, a reader
 stays attached and sees the stream go on, and the report is exact."""
+import json
 import os
 import random
 import signal
@@ -9,7 +10,7 @@ import time
 
 from captures import numbered, pcap
 from harness import (SLOW, Feed, Reader, case, check, descendants, equal, exists,
-                     frames_equal, main, made, run, until)
+                     frames_equal, main, made, path, run, until)
 from livefeed import Live, Watch, flood, numbers, send, wire
 
 
@@ -20,6 +21,12 @@ def kill(feed, kind):
     return until("another " + kind, lambda: next(
         (pid for pid, name in descendants(feed.process.pid).items()
          if name == ("tapfeed-" + kind)[:15] and pid != old), None), 10)
+
+
+def frames_of(name):
+    """Frames that the interface has taken."""
+    link = json.loads(run("ip", "-json", "-s", "link", "show", "dev", name))
+    return link[0]["stats64"]["rx"]["packets"]
 
 
 def number_of(data):
@@ -216,6 +223,22 @@ def holds_queue(pid):
     return False
 
 
+@case("live: capture killed when one of two interfaces is gone: on with the other",
+      limit=60)
+def _():
+    wire("eth1", "eth2")
+    watch = Watch("eth1", "eth2")
+    run("ip", "link", "del", "eth2")
+    watch.feed.wait_line("eth2.*removed")
+    kill(watch.feed, "capture")
+    watch.feed.wait_line("eth2.*left out")
+    time.sleep(0.3)
+    send("eth1-peer", numbered(100))
+    watch.copy.wait(100)
+    watch.feed.stop(status=1)
+    equal("injected", watch.feed["injected"], 100)
+
+
 @case("no process of the feed but the spawner holds the interface")
 def _():
     feed = Feed(made(pcap(numbered(10))), "--loop", "0", "--pps", "100")
@@ -228,6 +251,94 @@ def _():
     equal("holders", holders, {"tapfeed-spawner", "tapfeed-injecto"})
     feed.signal(signal.SIGINT)
     feed.wait()
+
+
+@case("live: a capture that had no packet yet is started again", limit=60)
+def _():
+    wire("eth1")
+    feed = Live("eth1")
+    feed.wait_up()
+    for delay in (0, 1, 2):
+        kill(feed, "capture")
+        time.sleep(0.5 * SLOW)
+        check(feed.process.poll() is None, feed.log)
+    reader = Reader("lc0")
+    check(reader.bound.wait(5 * SLOW), "no reader")
+    send("eth1-peer", numbered(10))
+    reader.wait(10)
+    feed.stop(status=1)
+    exact(feed, reader)
+
+
+@case("live: --count holds across a restart, when it is reached already, too", limit=60)
+def _():
+    wire("eth1")
+    for sent in (40, 100):
+        feed = Live("eth1", "--count", "100")
+        feed.wait_up()
+        injector = feed.worker("injector")
+        os.kill(injector, signal.SIGSTOP)
+        send("eth1-peer", numbered(sent))
+        time.sleep(0.3 * SLOW)
+        kill(feed, "capture")
+        os.kill(injector, signal.SIGCONT)
+        time.sleep(0.7 * SLOW)
+        send("eth1-peer", numbered(200))
+        feed.wait(10)
+        equal("status", feed.status, 1)
+        equal("received", feed["received"], 100)
+
+
+@case("live: --duration goes on from its first beginning", limit=60)
+def _():
+    wire("eth1")
+    feed = Live("eth1", "--duration", "4s", "--linger", "0")
+    feed.wait_up()
+    began = time.monotonic()
+    time.sleep(2.5)
+    kill(feed, "capture")
+    feed.wait(20)
+    check(time.monotonic() - began < 4 + 1.5 * SLOW, "it began anew")
+
+
+@case("--feed-path: the injector is started again where no capture of its own runs",
+      limit=60)
+def _():
+    for sources, command in (([], "live"), ([made(pcap(numbered(10)))], "replay")):
+        feed = Feed(sources, "--feed-path", path("feed"), command=command)
+        feed.wait_up()
+        os.mkfifo(path("pipe"))
+        joined = Feed(path("pipe"), "--join", path("feed"), name=None)
+        with open(path("pipe"), "wb", buffering=0) as pipe:
+            pipe.write(pcap(numbered(5)))
+            until("its packets", lambda: frames_of("tf0") == 5 + 10 * len(sources))
+            kill(feed, "injector")
+            feed.wait_line("tf0 goes on")
+            joined.wait(10)
+        os.unlink(path("pipe"))
+        if command == "live":
+            time.sleep(0.5 * SLOW)
+            check(feed.process.poll() is None, feed.log)
+            again = Feed(made(pcap(numbered(7)), "again.pcap"), "--join", path("feed"),
+                         name=None)
+            again.wait(10)
+            equal("status", again.status, 0)
+            feed.signal(signal.SIGINT)
+        feed.wait(10)
+        equal("status", feed.status, 1)
+        equal("errors", feed["errors"], 0)
+        check(not feed.lines("Broken pipe"), feed.log)
+
+
+@case("live: a successor that is refused its interface: status 1, not 2", limit=60)
+def _():
+    wire("eth1")
+    feed = Live("eth1")
+    feed.wait_up()
+    run("ip", "link", "set", "eth1", "name", "other1")
+    os.kill(feed.worker("capture"), signal.SIGKILL)
+    feed.wait(20)
+    equal("status", feed.status, 1)
 
 
 main()
