@@ -508,8 +508,6 @@ static void test_other_user(void **state)
 	int status;
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
 	start_listening();
 	log_init(LOG_LEVEL_INFO, NULL, false);
 	redirect_begin(&redirect, STDERR_FILENO);
@@ -550,5 +548,10 @@ int main(void)
 		TEST(test_other_user),
 	};
 
-	return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
+	/* The last one becomes another user; skip() would count as "not ok". */
+	if (geteuid() != 0)
+		puts("# test_other_user takes root: left out");
+	return _cmocka_run_group_tests("peers", tests,
+				       COUNT(tests) - (geteuid() != 0), NULL,
+				       NULL);
 }
