@@ -14,6 +14,15 @@ def link(*words):
     run("ip", "link", *words)
 
 
+def up(name, peer):
+    """Sets it up, and waits for the carrier: the kernel takes up to a second to let
+    frames out of a veth whose other end has come up."""
+    link("set", name, "up")
+    for end in (name, peer):
+        until("the carrier of " + end,
+              lambda: " state UP " in run("ip", "link", "show", "dev", end))
+
+
 def told(watch, pattern):
     """The one line that says so."""
     watch.feed.wait_line(pattern)
@@ -28,7 +37,7 @@ def _():
     link("set", "eth1", "down")
     told(watch, "eth1.*down")
     time.sleep(0.5)
-    link("set", "eth1", "up")
+    up("eth1", "eth1" + PEER)
     told(watch, "eth1.*up")
     send("eth1" + PEER, FRAMES[100:200])
     watch.copy.wait(200)
@@ -119,7 +128,7 @@ def _():
     link("set", "eth1", "name", "other1")
     until("the name", lambda: exists("other1"))
     time.sleep(0.2)
-    link("set", "other1", "up")
+    up("other1", "eth1" + PEER)
     send("eth1" + PEER, FRAMES[100:200])
     watch.copy.wait(200)
     watch.feed.stop()
