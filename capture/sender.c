@@ -171,6 +171,8 @@ static int on_message(struct sender *sender, const Tapfeed__Frame *frame)
 	case TAPFEED__FRAME__MESSAGE_WELCOME:
 		return on_welcome(sender, frame->welcome);
 	case TAPFEED__FRAME__MESSAGE_STOP:
+		if (!sender->stop)
+			notify_send("X_FEED=stopped");
 		note_stop(sender);
 		return 0;
 	case TAPFEED__FRAME__MESSAGE_REPORT:

@@ -216,7 +216,7 @@ static const struct row rows[] = {
 	  FEED | STATUS, store_flag, FIELD(json), 0, 0, NULL },
 	{ "watch", 0, NULL, NULL, NULL, "again every second, until Ctrl-C",
 	  STATUS, store_flag, FIELD(watch), 0, 0, NULL },
-	{ "strict", 0, NULL, NULL, NULL, "exit with 1 where packets were skipped",
+	{ "strict", 0, NULL, NULL, NULL, "exit 1 also for packets skipped or kernel_dropped",
 	  FEED, store_flag, FIELD(strict), 0, 0, NULL },
 	{ "quiet", 'q', NULL, NULL, NULL, "only errors and the report",
 	  FEED, store_flag, FIELD(quiet), 0, 0, NULL },

@@ -65,6 +65,7 @@ int feedpath_listen(const char *path)
 {
 	struct sockaddr_un address;
 	int r = make_address(path, &address);
+	mode_t mask;
 	int fd = -1;
 
 	if (r == 0)
@@ -73,10 +74,12 @@ int feedpath_listen(const char *path)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The file gets the mode that the socket has, less the umask. */
+	mask = umask(0);
 	if (fd < 0 || fchmod(fd, 0660) < 0 ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, TAPFEED_PEERS_MAX) < 0)
 		r = -errno;
+	umask(mask);
 	if (r < 0)
 		fd_close(&fd);
 	return r < 0 ? r : fd;

@@ -103,6 +103,17 @@ static void on_done(struct feed *feed)
 	feed->done = true;
 }
 
+/* The injector asks capture to end: our own does so because we do. */
+static void on_stopped(struct feed *feed)
+{
+	if (!feed->joins || feed->stop_signal)
+		return;
+	progress_clear();
+	log_error("the feed behind %s has ended: nothing more can be fed",
+		  feed->joins);
+	feed->failed = true;
+}
+
 static void on_new(struct feed *feed)
 {
 	feed->lost_ns = CLOCK_NEVER;
@@ -139,6 +150,7 @@ static const struct {
 	{ "ERRNO=77", FEED_INJECTOR, on_deleted }, /* EBADFD */
 	{ "STATUS=capturing", FEED_CAPTURE, on_capturing },
 	{ "X_FEED=lost", FEED_CAPTURE, on_lost },
+	{ "X_FEED=stopped", FEED_CAPTURE, on_stopped },
 	{ "X_FEED=new", FEED_CAPTURE, on_new },
 	{ "X_FEED=done", FEED_CAPTURE, on_done },
 };

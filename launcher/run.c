@@ -66,6 +66,13 @@ static int check_options(const struct run *run)
 			  foreign);
 		return TAPFEED_EXIT_USAGE;
 	}
+	if (options->source_count == 0 &&
+	    (options->count || options->duration_ns || options->filter ||
+	     options->snaplen)) {
+		log_error("--count, --duration, --filter and --snaplen say "
+			  "nothing without an interface to capture from");
+		return TAPFEED_EXIT_USAGE;
+	}
 	if (options->join && options->feed_path) {
 		log_error("--join and --feed-path exclude each other");
 		return TAPFEED_EXIT_USAGE;
@@ -316,6 +323,11 @@ static int finish(struct run *run)
 	if (report.received == 0 && report.filtered > 0)
 		log_warning("none of %llu packets matches the filter",
 			    (unsigned long long)report.filtered);
+	if (report.kernel_dropped > 0)
+		log_warning("the kernel dropped %llu packets in all, beside "
+			    "the sum: a ring was full; see --buffer-size, "
+			    "--filter and --snaplen",
+			    (unsigned long long)report.kernel_dropped);
 	status = exit_status(run, &report);
 	/* Whoever waits for a reader of the report can be interrupted. */
 	signals_default();

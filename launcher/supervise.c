@@ -106,7 +106,10 @@ static void on_killed(struct feed *feed, enum feed_child child)
 		return;
 	progress_clear();
 	say_killed(feed, child, again, delay_ns);
-	if (child == FEED_CAPTURE && !again)
+	if (child == FEED_CAPTURE && again)
+		log_warning("what passes until it captures again is in no "
+			    "counter");
+	else if (child == FEED_CAPTURE)
 		say_position(feed);
 }
 

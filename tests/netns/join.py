@@ -200,7 +200,8 @@ def _():
         feed.signal(number)
         one.wait(10)
         feed.wait(10)
-        check(one.status in (0, 1), one.status)
+        equal("status", one.status, 1)
+        check(one.lines("has ended: nothing more"), one.log)
         equal("received in all", feed["received"],
               feed["injected"] + feed["dropped.stopped"])
 

@@ -49,6 +49,8 @@ WRONG = [
     ("standard input twice", ["replay", "-", "-"], ["standard input"]),
     ("no interface", ["live"], ["interface"]),
     ("an interface twice", ["live", "lo", "lo"], ["twice"]),
+    ("--count without an interface", ["live", "--feed-path", "x", "--count", "5"],
+     ["--count", "interface"]),
     ("-i of tcpdump", ["live", "-i", "lo"], ["-i", "without it"]),
     ("-i of tcpreplay", ["replay", "-i", "lo", "a"], ["-i", "--name"]),
     ("an interface as a file", ["replay", "lo"], ["tapfeed live lo"]),

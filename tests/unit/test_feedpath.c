@@ -37,7 +37,7 @@ static void test_listen(void **state)
 	int fd, client;
 
 	(void)state;
-	umask(0);
+	umask(077);
 	fd = feedpath_listen(path);
 	assert_true(fd >= 0);
 	assert_int_equal(lstat(path, &st), 0);
