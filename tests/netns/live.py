@@ -341,4 +341,29 @@ def _():
     check(feed.lines("eth1.*CAP_NET_RAW"), feed.log)
 
 
+def privileges(pid):
+    with open("/proc/%d/status" % pid) as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return {name: int(fields[name], 16) for name in (
+        "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs")}
+
+
+@case("no process that sees a packet holds a capability, also after a restart", limit=60)
+def _():
+    wire("eth1", "eth2")
+    for kind in ("tap", "tun"):
+        watch = Watch("eth1", "eth2", args=("--type", kind))
+        sender = flood("eth1-peer", 40000, 5000)
+        for victim in (None, "capture", "injector"):
+            if victim:
+                os.kill(watch.feed.worker(victim), signal.SIGKILL)
+                time.sleep(3)
+            for worker in ("capture", "injector"):
+                equal("%s, %s" % (kind, worker), privileges(watch.feed.worker(worker)),
+                      {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapBnd": 0, "CapAmb": 0,
+                       "NoNewPrivs": 1})
+        sender.kill()
+        watch.feed.stop(status=1)
+
+
 main()
