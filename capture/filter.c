@@ -36,7 +36,6 @@ static int compile(const char *expression, uint32_t link_type, int optimize,
 	pcap_t *pcap;
 	int r = 0;
 
-	names_refuse();
 	pcap = pcap_open_dead(linktype_to_dlt(link_type),
 			      TAPFEED_FRAME_MAX_BYTES);
 	if (!pcap)
@@ -86,7 +85,9 @@ int filter_new(const char *expression, struct filter **ret_filter, char *error,
 	if (!filter)
 		return -ENOMEM;
 	filter->expression = expression;
-	if (expression) {
+	if (expression)
+		r = names_init();
+	if (r == 0 && expression) {
 		struct program *first = &filter->programs[0];
 
 		r = compile(expression, LINKTYPE_ETHERNET, 1, &first->code,

@@ -10,17 +10,22 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "capture/convert.h"
 #include "capture/filter.h"
 #include "capture/linktype.h"
+#include "capture/permission.h"
+#include "capture/policy.h"
+#include "capture/selftest.h"
 #include "capture/sender.h"
 #include "capture/sources.h"
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/fd.h"
+#include "common/filecap.h"
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -486,16 +491,58 @@ static int open_confined(struct capture *capture)
 	struct sources *sources = &capture->sources;
 	bool live = capture->options.live;
 	bool again = counters->begin_ns > 0;
-	int r = live ? sources_open(sources, &capture->options, again) : 0;
+	int r = live ? permission_ask(&capture->options) : 0;
 
+	if (r == 0 && live)
+		r = sources_open(sources, &capture->options, again);
 	if (r == 0)
-		r = worker_confine();
+		r = worker_drop(TAPFEED_CAPTURE_USER);
 	if (r == 0 && !live)
 		r = sources_open(sources, &capture->options, again);
 	return r == 0 ? capture_open(capture) : r;
 }
 
-int main(int argc, char **argv)
+static bool is_source(const struct sources *sources, int fd)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		if (source_fd(sources->list[i]) == fd)
+			return true;
+	return false;
+}
+
+/* The descriptors by class; nothing of a source has been read so far. 0, or the
+ * exit status. */
+static int seal(const struct capture *capture)
+{
+	static int written[POLICY_CAPTURE_WRITTEN_MAX];
+	const struct sources *sources = &capture->sources;
+	const unsigned int fd_count =
+		sandbox_count_fds() + POLICY_CAPTURE_FDS_MORE;
+	const int notify = notify_descriptor();
+	struct sandbox_fds fds[POLICY_CAPTURE_FDS] = {
+		[POLICY_CAPTURE_NOTIFY] = { &notify, 1 },
+		[POLICY_CAPTURE_CONTROL] = { &capture->worker.control_fd, 1 },
+		[POLICY_CAPTURE_WRITTEN] = { written, 0 },
+	};
+	int source_fds[TAPFEED_SOURCES_MAX];
+	struct sandbox_policy policy;
+
+	for (size_t i = 0; i < sources->count; i++)
+		source_fds[i] = source_fd(sources->list[i]);
+	if (sources->live)
+		fds[POLICY_CAPTURE_HANDLES] =
+			(struct sandbox_fds){ source_fds, sources->count };
+	for (int fd = 0;
+	     (unsigned int)fd < fd_count &&
+	     fds[POLICY_CAPTURE_WRITTEN].count < POLICY_CAPTURE_WRITTEN_MAX;
+	     fd++)
+		if (!is_source(sources, fd))
+			written[fds[POLICY_CAPTURE_WRITTEN].count++] = fd;
+	policy = policy_capture(fds, sources->count);
+	return worker_seal(&policy);
+}
+
+static int work(int argc, char **argv)
 {
 	static struct capture capture;
 	int r = worker_init(&capture.worker, argc, argv, OPTIONS_CAPTURE, about,
@@ -507,10 +554,23 @@ int main(int argc, char **argv)
 	if (r != 0)
 		return r;
 	listen_done();
+	r = seal(&capture);
+	if (r != 0)
+		return r;
 	notify_send("READY=1");
-	r = capture_run(&capture);
-	sender_free(capture.sender);
-	sources_done(&capture.sources);
-	filter_free(capture.filter);
-	return r;
+	/* The kernel takes back what is open: pcap_close(3PCAP) would set
+	 * options of the handle, which the filter forbids. */
+	return capture_run(&capture);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--self-test") == 0) {
+		/* That of our file is for what the policy file allows. */
+		if (filecap_has(CAP_NET_RAW) && !filecap_is_own(CAP_NET_RAW) &&
+		    sandbox_drop(NULL, 0) < 0)
+			return TAPFEED_EXIT_LOSS;
+		return selftest_capture(work);
+	}
+	return work(argc, argv);
 }

@@ -165,7 +165,8 @@ static int explain_refusal(pcap_t *pcap, int refusal, const char *shown,
 	} rows[] = {
 		{ PCAP_ERROR_PERM_DENIED, TAPFEED_EXIT_PERMISSION,
 		  "no permission to capture from it: that takes CAP_NET_RAW; "
-		  "run tapfeed as root" },
+		  "run tapfeed as root, or set the file's (make "
+		  "install-setcap)" },
 		{ PCAP_ERROR_PROMISC_PERM_DENIED, TAPFEED_EXIT_PERMISSION,
 		  "no permission for promiscuous mode: run tapfeed as root, or "
 		  "with --no-promiscuous" },
@@ -323,7 +324,11 @@ int source_live_filter(struct source *source, const char *expression,
 	const int on = 1;
 	int r = 0;
 
-	names_refuse();
+	r = names_init();
+	if (r < 0) {
+		snprintf(error, error_size, "%s", log_errno(-r));
+		return -EINVAL;
+	}
 	/* Without an expression too: the program cuts packets to the snaplen,
 	 * which spares the ring. */
 	if (pcap_compile(live->pcap, &code, expression ? expression : "", 1,

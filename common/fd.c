@@ -9,10 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/signals.h"
-
-#define SOON_NS (200 * NS_PER_MS)
+#define SOON_MS 200
 
 ssize_t fd_read(int fd, void *buf, size_t size)
 {
@@ -38,36 +35,11 @@ ssize_t fd_write(int fd, const void *buf, size_t size)
 	}
 }
 
-int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns)
-{
-	struct timespec timeout;
-	const struct timespec *wait = NULL;
-	int ready;
-
-	if (signals_unheard())
-		deadline_ns = 0;
-	if (deadline_ns != CLOCK_NEVER) {
-		timeout = clock_until(clock_now_ns(), deadline_ns);
-		wait = &timeout;
-	}
-	ready = ppoll(fds, n, wait, signals_wait_mask());
-	/* With something ready at once, ppoll lets no pending signal in. */
-	if (ready > 0)
-		signals_check();
-	if (ready >= 0)
-		return ready;
-	if (errno != EINTR)
-		return -errno;
-	for (size_t i = 0; i < n; i++)
-		fds[i].revents = 0;
-	return 0;
-}
-
 void fd_write_soon(int fd, const void *buf, size_t size)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
 
-	if (fd_poll(&pollfd, 1, clock_now_ns() + SOON_NS) > 0)
+	if (poll(&pollfd, 1, SOON_MS) > 0)
 		(void)fd_write(fd, buf, size);
 }
 

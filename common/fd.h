@@ -23,7 +23,7 @@ void fd_write_soon(int fd, const void *buf, size_t size);
  * ppoll(2) until deadline_ns (CLOCK_MONOTONIC; CLOCK_NEVER: none) with the stop
  * signals of common/signals.h let in. Returns the number of ready fds, 0 also
  * where a signal came first or has not been asked about yet, or a negative
- * errno.
+ * errno. In fd_poll.c: what need not hear signals does not link it.
  */
 int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
 

@@ -57,23 +57,6 @@ void log_line(enum log_level level, const char *format, ...)
 		fd_write_soon(STDERR_FILENO, line, used);
 }
 
-bool log_limit_pass(struct log_limit *limit, uint64_t now_ns,
-		    uint64_t *ret_left_out)
-{
-	if (now_ns - limit->window_start_ns >= limit->interval_ns) {
-		limit->window_start_ns = now_ns;
-		limit->used = 0;
-	}
-	if (limit->used >= limit->burst) {
-		limit->left_out++;
-		return false;
-	}
-	limit->used++;
-	*ret_left_out = limit->left_out;
-	limit->left_out = 0;
-	return true;
-}
-
 const char *log_errno(int error)
 {
 	static char text[128];

@@ -60,6 +60,11 @@ int notify_store(const int *fds, size_t n)
 	return fdpass_send(notify_fd, text, strlen(text), fds, n);
 }
 
+int notify_descriptor(void)
+{
+	return notify_fd;
+}
+
 void notify_send(const char *text)
 {
 	if (notify_fd >= 0)

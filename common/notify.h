@@ -18,6 +18,9 @@ int notify_init(int fd);
  */
 int notify_store(const int *fds, size_t n);
 
+/* Where they go, for the sandbox; -1: nowhere. */
+int notify_descriptor(void);
+
 /* Sends "READY=1" and so on, newline-separated. Never blocks; failures are
  * ignored. */
 void notify_send(const char *text);

@@ -5,7 +5,9 @@
 
 #include <config.h>
 
-#ifdef TAPFEED_SANITIZE
+#if defined(TAPFEED_TRACE_FILTER)
+#define PROGRAM_VARIANT " (traces, does not confine)"
+#elif defined(TAPFEED_SANITIZE)
 #define PROGRAM_VARIANT " (ASan, UBSan)"
 #else
 #define PROGRAM_VARIANT ""

@@ -17,6 +17,8 @@
 #include "common/notify.h"
 #include "common/program.h"
 #include "common/sandbox.h"
+#include "common/selftest.h"
+#include "common/service.h"
 #include "common/signals.h"
 
 static int fail(const char *what, int r)
@@ -73,12 +75,32 @@ int worker_init(struct worker *worker, int argc, char **argv,
 	return r < 0 ? fail("the counters page", r) : -1;
 }
 
-int worker_confine(void)
+int worker_drop(const char *user)
 {
-	int r = sandbox_drop_privileges(0);
+	const struct users_id *id;
+	struct users_id found;
+	int r = service_user(user, &found, &id);
 
+	if (r < 0) {
+		log_error("the user %s, who is to run this: %s", user,
+			  log_errno(-r));
+		return TAPFEED_EXIT_PERMISSION;
+	}
+	r = sandbox_drop(id, 0);
 	/* After the last credential change, which clears it. */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		r = -errno;
 	return r < 0 ? fail("giving up privilege", r) : 0;
+}
+
+int worker_seal(const struct sandbox_policy *policy)
+{
+	struct sandbox_policy own = *policy;
+	int r;
+
+	own.trap = selftest_armed();
+	r = sandbox_seal(&own);
+	return r < 0 ? fail("setting up the sandbox (it does not run without)",
+			    r)
+		     : 0;
 }

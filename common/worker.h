@@ -7,6 +7,7 @@
 #define TAPFEED_COMMON_WORKER_H
 
 #include "common/options.h"
+#include "common/sandbox.h"
 
 struct worker {
 	int control_fd; /* end of file on it means stop; -1: none */
@@ -22,10 +23,14 @@ int worker_init(struct worker *worker, int argc, char **argv,
 		unsigned int scope, const char *about, struct options *options);
 
 /*
- * Gives up every privilege, and asks to be killed when the parent dies. Call it
- * as soon as all that needs privilege is open. 0, or the exit status; messages
- * are out.
+ * Gives up every privilege (where root started it, it becomes user: a name by
+ * configure), and asks to be killed when the parent dies. Call it as soon as
+ * all that needs privilege is open. 0, or the exit status; messages are out.
  */
-int worker_confine(void);
+int worker_drop(const char *user);
+
+/* The last step before READY=1 and the first hostile byte. 0, or the exit
+ * status; messages are out. */
+int worker_seal(const struct sandbox_policy *policy);
 
 #endif

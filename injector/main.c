@@ -16,11 +16,14 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/selftest.h"
 #include "common/signals.h"
 #include "common/worker.h"
 #include "injector/control.h"
 #include "injector/iface.h"
 #include "injector/peers.h"
+#include "injector/policy.h"
+#include "injector/selftest.h"
 #include "injector/writer.h"
 
 /* After the drain deadline, feeds get so long to say what they had sent. */
@@ -156,8 +159,10 @@ static int injector_open(struct injector *inj)
 	}
 	r = check_feeds(inj, true);
 	if (r == 0)
-		r = iface_open(&inj->options, inj->counters, &inj->netdev,
-			       &inj->restarted);
+		r = (selftest_armed() ? selftest_iface
+				      : iface_open)(&inj->options,
+						    inj->counters, &inj->netdev,
+						    &inj->restarted);
 	if (r == 0) /* only for a successor it comes later */
 		r = check_feeds(inj, inj->restarted);
 	if (r != 0)
@@ -202,6 +207,23 @@ static void injector_ready(struct injector *inj)
 	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s is up (%s, mtu %u)",
 		 inj->netdev.name, kind, inj->netdev.mtu);
 	notify_send(text);
+}
+
+/* Nothing of a peer has been read so far. 0, or the exit status. */
+static int seal(const struct injector *inj)
+{
+	const int notify = notify_descriptor();
+	const struct sandbox_fds fds[POLICY_INJECTOR_FDS] = {
+		[POLICY_INJECTOR_NOTIFY] = { &notify, 1 },
+		[POLICY_INJECTOR_CONTROL] = { &inj->worker.control_fd, 1 },
+		[POLICY_INJECTOR_LISTEN] = { &inj->peers.listen_fd, 1 },
+	};
+	struct sandbox_policy policy =
+		policy_injector(fds, inj->options.queue_size);
+
+	/* Pacing wakes up to the microsecond, not to the default 50 later. */
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	return worker_seal(&policy);
 }
 
 static void check_stop(struct injector *inj, uint64_t now)
@@ -319,7 +341,7 @@ static int exit_status(const struct injector *inj)
 							  : TAPFEED_EXIT_OK;
 }
 
-int main(int argc, char **argv)
+static int work(int argc, char **argv)
 {
 	static struct injector inj;
 	int r = worker_init(&inj.worker, argc, argv, OPTIONS_INJECTOR, about,
@@ -327,15 +349,15 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	r = worker_confine();
-	if (r != 0)
-		return r;
-	r = injector_open(&inj);
+	r = worker_drop(TAPFEED_USER);
+	if (r == 0)
+		r = injector_open(&inj);
 	if (r != 0)
 		return r;
 	listen_done();
-	/* Pacing wakes up to the microsecond, not to the default 50 later. */
-	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	r = seal(&inj);
+	if (r != 0)
+		return r;
 	injector_ready(&inj);
 	r = injector_run(&inj);
 	if (r < 0)
@@ -345,4 +367,11 @@ int main(int argc, char **argv)
 	inj.writer.ops->done(&inj.writer);
 	arena_done(&inj.arena);
 	return r < 0 ? TAPFEED_EXIT_LOSS : exit_status(&inj);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--self-test") == 0)
+		return selftest_injector(work);
+	return work(argc, argv);
 }

@@ -257,17 +257,48 @@ static void explain_open(char *buf, size_t size, int error)
 static void explain_capability(char *buf, size_t size, const char *name)
 {
 	struct statvfs mount;
-	/* Helper and injector lie in one directory. */
+	/* Helper and injector lie on one mount. */
 	bool nosuid = statvfs("/proc/self/exe", &mount) == 0 &&
 		      (mount.f_flag & ST_NOSUID);
 
-	snprintf(buf, size,
-		 "cannot create %s: no CAP_NET_ADMIN; run as root, or in a "
-		 "namespace of your own (unshare -Urn); capabilities set on "
-		 "the file are not used%s",
-		 name,
-		 nosuid ? ", and its mount is nosuid: they would do nothing"
-			: "");
+	snprintf(
+		buf, size,
+		"cannot create %s: no CAP_NET_ADMIN; run as root (sudo), or in "
+		"a namespace of your own (unshare -Urn), or have root give "
+		"tapfeed-privileged its file capability (make "
+		"install-setcap)%s",
+		name,
+		nosuid ? "; not where it lies now: that mount is nosuid" : "");
+}
+
+/* The helper read the file; its own messages name the line. */
+static void explain_policy(char *buf, size_t size, int error, const char *name)
+{
+	const char *file = TAPFEED_POLICY_FILE;
+
+	if (error == -EPERM)
+		snprintf(buf, size,
+			 "cannot create %s: the policy does not let uid %u do "
+			 "it; as root, add a create line that covers its name, "
+			 "--type, --mtu and --mac to %s: "
+			 "tapfeed-policy.conf(5)",
+			 name, (unsigned int)getuid(), file);
+	else if (error == -ENOENT)
+		snprintf(buf, size,
+			 "cannot create %s: there is no policy file, and "
+			 "without one nobody but root may; as root, write %s: "
+			 "tapfeed-policy.conf(5)",
+			 name, file);
+	else if (error == -EACCES)
+		snprintf(buf, size,
+			 "cannot create %s: the policy file %s may not be read "
+			 "by uid %u; as root: chmod 0644 %s",
+			 name, file, (unsigned int)getuid(), file);
+	else
+		snprintf(buf, size,
+			 "cannot create %s: the policy file %s is refused as a "
+			 "whole (%s); the line before says what to mend",
+			 name, file, log_errno(-error));
 }
 
 /* Without a step: the helper itself. */
@@ -296,6 +327,7 @@ static const struct {
 				      "interface of --type tun has no MAC "
 				      "address" },
 	[PRIVILEGED_STEP_CAPABILITY] = { "permission", "run as root" },
+	[PRIVILEGED_STEP_POLICY] = { "the policy file", "" }, /* said above */
 	[PRIVILEGED_STEP_OPEN] = { "opening " TUN_PATH, "modprobe tun" },
 	[PRIVILEGED_STEP_NETLINK] = { "opening a netlink socket",
 				      "the kernel or a sandbox around tapfeed "
@@ -324,6 +356,8 @@ const char *netdev_explain(enum privileged_step step, int error, char *buf,
 		explain_helper(buf, size, error, name);
 	else if (step == PRIVILEGED_STEP_CAPABILITY && error == -EPERM)
 		explain_capability(buf, size, name);
+	else if (step == PRIVILEGED_STEP_POLICY)
+		explain_policy(buf, size, error, name);
 	else if (step == PRIVILEGED_STEP_OPEN)
 		explain_open(buf, size, error);
 	else if (step == PRIVILEGED_STEP_ATTACH && error == -EBUSY)
@@ -358,7 +392,8 @@ enum tapfeed_exit netdev_exit_status(enum privileged_step step, int error)
 	if (step == PRIVILEGED_STEP_ATTACH &&
 	    (error == -EBUSY || error == -EEXIST || error == -EINVAL))
 		return TAPFEED_EXIT_USAGE;
-	if (error == -EPERM || error == -EACCES)
+	if (step == PRIVILEGED_STEP_POLICY || error == -EPERM ||
+	    error == -EACCES)
 		return TAPFEED_EXIT_PERMISSION;
 	return TAPFEED_EXIT_LOSS;
 }

@@ -23,6 +23,7 @@
 
 void child_close(struct spawner_child *child)
 {
+	fd_close(&child->program_fd);
 	fd_close(&child->stderr_fd);
 	fd_close(&child->store_fd);
 	for (size_t i = 0; i < child->fd_count; i++)
@@ -47,18 +48,40 @@ void child_close_used(struct spawner_child *child)
 	child->fd_count = kept;
 }
 
-int child_next_fd(const struct spawner_child *child, int first)
+static int lower(int lowest, int fd, int first)
 {
-	int lowest = INT_MAX;
+	return fd >= first && fd < lowest ? fd : lowest;
+}
 
-	if (child->stderr_fd >= first)
-		lowest = child->stderr_fd;
-	if (child->store_fd >= first && child->store_fd < lowest)
-		lowest = child->store_fd;
-	for (size_t i = 0; i < child->fd_count; i++)
-		if (child->fds[i].fd >= first && child->fds[i].fd < lowest)
-			lowest = child->fds[i].fd;
-	return lowest < INT_MAX ? lowest : -1;
+/* The lowest descriptor from first on that is needed; INT_MAX: none. */
+static int next_needed(const struct spawner_child *table, size_t n, int first,
+		       int lowest)
+{
+	for (const struct spawner_child *child = table; child < table + n;
+	     child++) {
+		lowest = lower(lowest, child->program_fd, first);
+		lowest = lower(lowest, child->stderr_fd, first);
+		lowest = lower(lowest, child->store_fd, first);
+		for (size_t i = 0; i < child->fd_count; i++)
+			lowest = lower(lowest, child->fds[i].fd, first);
+	}
+	return lowest;
+}
+
+void child_close_others(const struct spawner_child *table, size_t n, int sock)
+{
+	int first = STDERR_FILENO + 1;
+	int needed;
+
+	while ((needed = next_needed(table, n, first,
+				     sock >= first ? sock : INT_MAX)) <
+	       INT_MAX) {
+		if (needed > first)
+			close_range((unsigned int)first,
+				    (unsigned int)needed - 1, 0);
+		first = needed + 1;
+	}
+	(void)fd_close_from(first);
 }
 
 static void set_environment(const struct spawner_child *child)
@@ -84,23 +107,35 @@ static int parking(const struct spawner_child *child)
 {
 	int highest = STDERR_FILENO + (int)child->fd_count;
 
+	if (child->program_fd > highest)
+		highest = child->program_fd;
 	for (size_t i = 0; i < child->fd_count; i++)
 		if (child->fds[i].fd > highest)
 			highest = child->fds[i].fd;
 	return highest + 1;
 }
 
-/* Puts the child's descriptors where it expects them. Never fails half-way. */
-static int place_fds(const struct spawner_child *child)
+/*
+ * Puts the child's descriptors where it expects them, and the program's, which
+ * goes when it is executed, behind them. Never fails half-way.
+ */
+static int place_fds(const struct spawner_child *child, int *ret_program_fd)
 {
 	const int first = parking(child);
+	const int behind = STDERR_FILENO + 1 + (int)child->fd_count;
 	int parked[CHILD_FDS_MAX];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int program = -1;
 
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 	    dup2(null, STDOUT_FILENO) < 0 ||
 	    dup2(child->stderr_fd, STDERR_FILENO) < 0)
 		return -errno;
+	if (child->program_fd >= 0) {
+		program = fcntl(child->program_fd, F_DUPFD_CLOEXEC, first);
+		if (program < 0)
+			return -errno;
+	}
 	for (size_t i = 0; i < child->fd_count; i++) {
 		parked[i] = fcntl(child->fds[i].fd, F_DUPFD_CLOEXEC, first);
 		if (parked[i] < 0)
@@ -109,27 +144,53 @@ static int place_fds(const struct spawner_child *child)
 	for (size_t i = 0; i < child->fd_count; i++)
 		if (dup2(parked[i], STDERR_FILENO + 1 + (int)i) < 0)
 			return -errno;
-	return fd_close_from(STDERR_FILENO + 1 + (int)child->fd_count);
+	*ret_program_fd = -1;
+	if (program < 0)
+		return fd_close_from(behind);
+	*ret_program_fd = dup3(program, behind, O_CLOEXEC);
+	return *ret_program_fd < 0 ? -errno : fd_close_from(behind + 1);
+}
+
+/* Whom the spawner, which gave up root, can still become. 0 or a negative
+ * errno. */
+static int become(const struct users_id *user)
+{
+	if (!user || geteuid() == 0)
+		return 0;
+	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	return 0;
 }
 
 _Noreturn void child_run(const struct spawner_child *child)
 {
-	int r;
+	int program_fd = -1;
+	int r = place_fds(child, &program_fd);
 
+	if (r == 0)
+		r = become(child->user);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = place_fds(child);
 	set_environment(child);
 	signals_reset();
 	if (r == 0) {
-		execv(child->path, child->argv);
+		/* By descriptor: whom root became may not see the way to it. */
+		if (program_fd >= 0)
+			(void)execveat(program_fd, "", child->argv, environ,
+				       AT_EMPTY_PATH);
+		else
+			(void)execv(child->path, child->argv);
 		r = -errno;
 	}
 	log_init(LOG_LEVEL_INFO, NULL, true);
 	log_error("%s cannot be started: %s; %s", child->path, log_errno(-r),
 		  r == -EINVAL || r == -EMFILE
 			  ? "it takes more descriptors (ulimit -n)"
+		  : r == -EACCES
+			  ? "members of its group may (ls -l shows which; "
+			    "root: usermod -aG GROUP USER), and root"
 			  : "is the installation whole?");
-	_exit(TAPFEED_EXIT_LOSS);
+	_exit(r == -EACCES ? TAPFEED_EXIT_PERMISSION : TAPFEED_EXIT_LOSS);
 }
 
 size_t child_store(struct spawner_child *child)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/users.h"
 #include "proto/limits.h"
 #include "proto/privileged.h"
 
@@ -19,12 +20,18 @@ struct spawner_fd {
 };
 
 struct spawner_child {
-	const char *path; /* absolute */
+	const char *path; /* absolute; for messages */
+	int program_fd;	  /* of it; -1: path is executed */
+	/* Who it has to be from its start, once the spawner is not root any
+	 * more; NULL: who the spawner is. */
+	const struct users_id *user;
 	char **argv;
 	int stderr_fd;
 	struct spawner_fd fds[CHILD_FDS_MAX]; /* become 3, 4, ... */
 	size_t fd_count;
 	bool restartable;
+	/* Its capability comes from its file, at a further start too. */
+	bool file_capability;
 	/*
 	 * The spawner's end of the child's "store" (-1: none): one message with
 	 * queue descriptors, each of an interface of this name (or pattern) and
@@ -42,8 +49,9 @@ void child_close(struct spawner_child *child);
  * table. */
 void child_close_used(struct spawner_child *child);
 
-/* The lowest of the child's descriptors from first on; -1: none. */
-int child_next_fd(const struct spawner_child *child, int first);
+/* Closes all descriptors of this process above 2 but those of n children and
+ * sock. */
+void child_close_others(const struct spawner_child *table, size_t n, int sock);
 
 /* Executes the child in this process, which was forked for it. */
 _Noreturn void child_run(const struct spawner_child *child);

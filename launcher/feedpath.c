@@ -5,6 +5,8 @@
 #include "launcher/feedpath.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,12 +46,12 @@ int feedpath_connect(const char *path)
 }
 
 /* Takes away a socket that nobody listens on. 0, or why not. */
-static int clear(const char *path)
+static int clear(int dir_fd, const char *name, const char *path)
 {
 	struct stat st;
 	int fd;
 
-	if (lstat(path, &st) < 0)
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
@@ -58,34 +60,76 @@ static int clear(const char *path)
 		fd_close(&fd);
 		return -EADDRINUSE;
 	}
-	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+	return unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int feedpath_listen(const char *path)
+/* Opens the directory of path: to remove what is in it takes no more. 0 or a
+ * negative errno. */
+static int open_folder(struct feedpath *feedpath, const char *path)
 {
-	struct sockaddr_un address;
-	int r = make_address(path, &address);
-	mode_t mask;
-	int fd = -1;
+	const char *slash = strrchr(path, '/');
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)] = ".";
 
-	if (r == 0)
-		r = clear(path);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	feedpath->name = slash ? slash + 1 : path;
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path),
+			 path);
+	feedpath->dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return feedpath->dir_fd < 0 ? -errno : 0;
+}
+
+/* The socket itself. The fd or a negative errno. */
+static int make_socket(struct feedpath *feedpath,
+		       const struct sockaddr_un *address,
+		       const struct users_id *owner)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The file gets the mode that the socket has, less the umask. */
-	mask = umask(0);
+	mode_t mask = umask(0);
+	int r = 0;
+
 	if (fd < 0 || fchmod(fd, 0660) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, TAPFEED_PEERS_MAX) < 0)
+	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		r = -errno;
 	umask(mask);
+	if (r == 0)
+		r = runtime_give(feedpath->dir_fd, feedpath->name, owner,
+				 &feedpath->file);
+	if (r == 0 && listen(fd, TAPFEED_PEERS_MAX) < 0)
+		r = -errno;
 	if (r < 0)
 		fd_close(&fd);
 	return r < 0 ? r : fd;
 }
 
-void feedpath_remove(const char *path)
+int feedpath_listen(struct feedpath *ret_feedpath, const char *path,
+		    const struct users_id *owner)
 {
-	(void)unlink(path);
+	struct sockaddr_un address;
+	int r = make_address(path, &address);
+
+	*ret_feedpath = (struct feedpath){ .dir_fd = -1 };
+	if (r == 0)
+		r = open_folder(ret_feedpath, path);
+	if (r == 0)
+		r = clear(ret_feedpath->dir_fd, ret_feedpath->name, path);
+	if (r == 0)
+		r = make_socket(ret_feedpath, &address, owner);
+	if (r < 0)
+		feedpath_remove(ret_feedpath);
+	return r;
+}
+
+int feedpath_dir_fd(const struct feedpath *feedpath)
+{
+	return feedpath->dir_fd;
+}
+
+void feedpath_remove(struct feedpath *feedpath)
+{
+	if (feedpath->dir_fd >= 0)
+		runtime_remove(feedpath->dir_fd, feedpath->name,
+			       &feedpath->file);
+	feedpath->file.inode = 0;
+	fd_close(&feedpath->dir_fd);
 }

@@ -3,18 +3,38 @@
 #ifndef TAPFEED_LAUNCHER_FEEDPATH_H
 #define TAPFEED_LAUNCHER_FEEDPATH_H
 
+#include "common/users.h"
+#include "launcher/runtime.h"
+
+/* A socket that feedpath_listen() made, by what it takes to remove it. */
+struct feedpath {
+	int dir_fd;	  /* of the directory it is in */
+	const char *name; /* in that directory */
+	struct runtime_file file;
+};
+
 /*
- * Makes a listening stream socket at path, mode 0660 from its birth. A socket
- * that nobody listens on is replaced; anything else that is there stays. The
- * fd, or a negative errno: -EADDRINUSE where somebody listens, -EEXIST where
- * something else is there.
+ * Makes a listening stream socket at path, mode 0660 from its birth, and gives
+ * it to owner, as whom the process will run (NULL: it stays who it is). A
+ * socket that nobody listens on is replaced; anything else that is there stays.
+ * path has to last. The fd, or a negative errno: -EADDRINUSE where somebody
+ * listens, -EEXIST where something else is there. In any case *ret_feedpath is
+ * such that feedpath_remove() may follow.
  */
-int feedpath_listen(const char *path);
+int feedpath_listen(struct feedpath *ret_feedpath, const char *path,
+		    const struct users_id *owner);
+
+/* Where it has to remove its socket; -1: nowhere. */
+int feedpath_dir_fd(const struct feedpath *feedpath);
 
 /* Connects to one. The fd or a negative errno. */
 int feedpath_connect(const char *path);
 
-/* Takes the socket away that feedpath_listen() made. */
-void feedpath_remove(const char *path);
+/*
+ * Takes the socket away, where it is still the one that feedpath_listen() made.
+ * Where the owner may not (the directory is root's), it stays: the next
+ * feedpath_listen() of root replaces it.
+ */
+void feedpath_remove(struct feedpath *feedpath);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/ifname.h"
@@ -16,7 +15,7 @@ void feedstatus_listen(struct feed *feed)
 	char name[TAPFEED_IFNAME_SIZE];
 
 	/* 22 bits at most, says the kernel's PID_MAX_LIMIT. */
-	snprintf(name, sizeof(name), "join%u", (unsigned int)getpid());
+	snprintf(name, sizeof(name), "join%u", (unsigned int)feed->status.pid);
 	statusd_listen(&feed->status, feed->joins ? name : feed->interface);
 }
 
@@ -48,7 +47,7 @@ static void add_process(struct control_status *status, const char *name,
 static void fill_processes(const struct feed *feed,
 			   struct control_status *status)
 {
-	add_process(status, "tapfeed", getpid());
+	add_process(status, "tapfeed", feed->status.pid);
 	if (feed->spawner_fd >= 0)
 		add_process(status, "spawner", feed->spawner_pid);
 	for (int i = 0; i < FEED_CHILDREN; i++)

@@ -19,6 +19,9 @@
 /* The kernel stacks no deeper. */
 #define DEPTH_MAX 8
 
+/* Of reading all interfaces, while others come and go. */
+#define TRIES 64
+
 int links_init(struct links *links)
 {
 	*links = (struct links){ 0 };
@@ -108,27 +111,63 @@ static int on_link(const struct nlmsghdr *header, void *data)
 	return mnl_attr_parse(header, sizeof(*info), on_attribute, entry);
 }
 
-int links_load(struct links *links)
+/* Whether a dump ends in these messages. */
+static bool has_end(const void *buf, int len)
+{
+	const struct nlmsghdr *header = buf;
+
+	for (; mnl_nlmsg_ok(header, len); header = mnl_nlmsg_next(header, &len))
+		if (header->nlmsg_type == NLMSG_DONE ||
+		    header->nlmsg_type == NLMSG_ERROR)
+			return true;
+	return false;
+}
+
+/*
+ * Reads a dump to its end: what was left would be taken for the next one. 0 or
+ * a negative errno: -EINTR where an interface came or went meanwhile.
+ */
+static int read_dump(struct links *links)
 {
 	alignas(struct nlmsghdr) char buf[BUFFER_BYTES];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
 	unsigned int port = mnl_socket_get_portid(links->socket);
+	bool interrupted = false;
 	int r = MNL_CB_OK;
 
-	request->nlmsg_type = RTM_GETLINK;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
-	if (mnl_socket_sendto(links->socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	links->count = 0;
 	while (r > MNL_CB_STOP) {
 		ssize_t n =
 			mnl_socket_recvfrom(links->socket, buf, sizeof(buf));
 
 		r = n < 0 ? MNL_CB_ERROR
 			  : mnl_cb_run(buf, (size_t)n, 0, port, on_link, links);
+		if (r < 0 && n > 0 && errno == EINTR) {
+			interrupted = true;
+			r = has_end(buf, (int)n) ? MNL_CB_STOP : MNL_CB_OK;
+		}
 	}
-	return r < 0 ? -errno : 0;
+	if (r < 0)
+		return -errno;
+	return interrupted ? -EINTR : 0;
+}
+
+int links_load(struct links *links)
+{
+	int r = -EINTR;
+
+	for (int i = 0; r == -EINTR && i < TRIES; i++) {
+		alignas(struct nlmsghdr) char buf[MNL_ALIGN(64)] = { 0 };
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+
+		request->nlmsg_type = RTM_GETLINK;
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
+		if (mnl_socket_sendto(links->socket, request,
+				      request->nlmsg_len) < 0)
+			return -errno;
+		links->count = 0;
+		r = read_dump(links);
+	}
+	return r;
 }
 
 const struct links_entry *links_find(const struct links *links,

@@ -44,19 +44,29 @@ int linkwatch_fd(const struct linkwatch *watch)
 	return watch->socket ? mnl_socket_get_fd(watch->socket) : -1;
 }
 
-/* For what happened before, or while the socket's buffer was full. */
-static void look(struct linkwatch *watch)
+/*
+ * For what happened before, or while the socket's buffer was full: the kernel
+ * answers by this same socket, with ENODEV where it is gone.
+ */
+static void ask(struct linkwatch *watch)
 {
-	char name[IF_NAMESIZE];
+	alignas(struct nlmsghdr) char buf[MNL_ALIGN(64)] = { 0 };
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *info;
 
-	if (watch->ifindex && !if_indextoname(watch->ifindex, name))
-		watch->gone = true;
+	if (!watch->ifindex)
+		return;
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST;
+	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+	info->ifi_index = (int)watch->ifindex;
+	(void)mnl_socket_sendto(watch->socket, request, request->nlmsg_len);
 }
 
 void linkwatch_set(struct linkwatch *watch, unsigned int ifindex)
 {
 	watch->ifindex = ifindex;
-	look(watch);
+	ask(watch);
 }
 
 static int on_message(const struct nlmsghdr *header, void *data)
@@ -78,10 +88,10 @@ void linkwatch_read(struct linkwatch *watch)
 	alignas(struct nlmsghdr) char buf[BUFFER_BYTES];
 	ssize_t n = mnl_socket_recvfrom(watch->socket, buf, sizeof(buf));
 
-	if (n > 0)
-		(void)mnl_cb_run(buf, (size_t)n, 0, 0, on_message, watch);
-	else if (n < 0 && errno == ENOBUFS) {
+	if (n > 0 && mnl_cb_run(buf, (size_t)n, 0, 0, on_message, watch) < 0) {
+		watch->gone = watch->gone || errno == ENODEV;
+	} else if (n < 0 && errno == ENOBUFS) {
 		watch->changed = true;
-		look(watch);
+		ask(watch);
 	}
 }

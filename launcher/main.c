@@ -13,6 +13,7 @@
 #include "common/options.h"
 #include "common/program.h"
 #include "launcher/run.h"
+#include "launcher/selftest.h"
 #include "launcher/status.h"
 
 static const struct {
@@ -36,6 +37,8 @@ static int help(void)
 			     "usage: tapfeed COMMAND [OPTIONS] ...\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].help);
+	puts("\nAfter an upgrade of libc or kernel, tapfeed --self-test says "
+	     "whether the\nsystem-call filters still fit.");
 	puts("\nEach command explains itself: tapfeed replay --help. "
 	     "More in tapfeed(1).");
 	return TAPFEED_EXIT_OK;
@@ -63,6 +66,8 @@ int main(int argc, char **argv)
 		puts(PROGRAM_VERSION);
 		return TAPFEED_EXIT_OK;
 	}
+	if (strcmp(word, "--self-test") == 0)
+		return selftest_launcher();
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);

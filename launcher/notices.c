@@ -37,6 +37,13 @@ void notices_check_loop(struct feed *feed)
 	feed_stop(feed);
 }
 
+static void say_remark(struct feed *feed)
+{
+	if (feed->remark)
+		log_info("%s", feed->remark);
+	feed->remark = NULL;
+}
+
 static void say_up(struct feed *feed)
 {
 	char *name = feed->interface;
@@ -57,6 +64,7 @@ static void say_up(struct feed *feed)
 	if (feed->startup_delay_ns >= NS_PER_S)
 		log_info("the first packet goes out in %.1f s",
 			 (double)feed->startup_delay_ns / (double)NS_PER_S);
+	say_remark(feed);
 	linkwatch_set(&feed->link, (unsigned int)ifindex);
 	notices_check_loop(feed);
 }
@@ -73,8 +81,10 @@ static void on_ready(struct feed *feed)
 
 static void on_capturing(struct feed *feed)
 {
-	if (feed->joins && !feed->capturing)
+	if (feed->joins && !feed->capturing) {
 		log_info("feeding the tapfeed behind %s", feed->joins);
+		say_remark(feed);
+	}
 	feed->capturing = true;
 	if (feed->joins)
 		feedstatus_listen(feed);
@@ -135,7 +145,7 @@ static void on_joined(struct feed *feed, const char *text, size_t len)
 	if (!ifname_valid(name))
 		return;
 	memcpy(feed->interface, name, sizeof(name));
-	linkwatch_set(&feed->link, if_nametoindex(name));
+	linkwatch_set(&feed->link, sourcewatch_index(&feed->sources, name));
 	sourcewatch_look(&feed->sources, progress_clear);
 	notices_check_loop(feed);
 }
@@ -159,6 +169,7 @@ static const struct {
 static void on_notify_line(struct feed *feed, enum feed_child child,
 			   const char *line, size_t len)
 {
+	static const char ready[] = "READY=1";
 	static const char stopping[] = "STOPPING=1";
 	static const char joined[] = "X_INTERFACE=";
 	const size_t prefix = sizeof(joined) - 1;
@@ -166,6 +177,8 @@ static void on_notify_line(struct feed *feed, enum feed_child child,
 	if (child == FEED_CAPTURE && len > prefix &&
 	    memcmp(line, joined, prefix) == 0)
 		on_joined(feed, line + prefix, len - prefix);
+	if (len == sizeof(ready) - 1 && memcmp(line, ready, len) == 0)
+		feed->processes[child].ready = true;
 	if (len == sizeof(stopping) - 1 && memcmp(line, stopping, len) == 0)
 		feed->processes[child].stopping = true;
 	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)

@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,17 @@
 #include "common/fd.h"
 
 #define FEW 4
+
+static const struct {
+	const char *key;  /* in /proc */
+	const char *name; /* in JSON */
+} sets[PROCSTATUS_SETS] = {
+	[PROCSTATUS_INHERITABLE] = { "CapInh", "inheritable" },
+	[PROCSTATUS_PERMITTED] = { "CapPrm", "permitted" },
+	[PROCSTATUS_EFFECTIVE] = { "CapEff", "effective" },
+	[PROCSTATUS_BOUNDING] = { "CapBnd", "bounding" },
+	[PROCSTATUS_AMBIENT] = { "CapAmb", "ambient" },
+};
 
 /* The value of a line "KEY:\tVALUE", behind the white space. NULL: none. */
 static const char *find_value(const char *text, const char *key)
@@ -64,11 +74,12 @@ int procstatus_parse(const char *text, struct procstatus *ret_status)
 {
 	struct procstatus status = { 0 };
 	const char *state = find_value(text, "State");
-	uint64_t permitted, effective, no_new_privs, seccomp;
+	uint64_t no_new_privs, seccomp;
 
+	for (size_t i = 0; i < PROCSTATUS_SETS; i++)
+		if (read_number(text, sets[i].key, 16, &status.sets[i]) < 0)
+			return -EINVAL;
 	if (read_users(text, &status) < 0 ||
-	    read_number(text, "CapPrm", 16, &permitted) < 0 ||
-	    read_number(text, "CapEff", 16, &effective) < 0 ||
 	    read_number(text, "NoNewPrivs", 10, &no_new_privs) < 0 ||
 	    read_number(text, "Seccomp", 10, &seccomp) < 0 ||
 	    seccomp > PROCSTATUS_FILTER)
@@ -76,7 +87,6 @@ int procstatus_parse(const char *text, struct procstatus *ret_status)
 	/* What has ended and was not yet waited for. */
 	if (!state || *state == 'Z' || *state == 'X')
 		return -EINVAL;
-	status.capabilities = permitted | effective;
 	status.no_new_privs = no_new_privs != 0;
 	status.seccomp = (enum procstatus_seccomp)seccomp;
 	*ret_status = status;
@@ -103,6 +113,21 @@ int procstatus_read(pid_t pid, struct procstatus *ret_status)
 	return n < 0 || procstatus_parse(text, ret_status) < 0 ? -ENOENT : 0;
 }
 
+uint64_t procstatus_held(const struct procstatus *status)
+{
+	uint64_t held = 0;
+
+	for (size_t i = 0; i < PROCSTATUS_SETS; i++)
+		if (i != PROCSTATUS_BOUNDING)
+			held |= status->sets[i];
+	return held;
+}
+
+const char *procstatus_set_name(enum procstatus_set set)
+{
+	return sets[set].name;
+}
+
 void procstatus_capability(char *buf, size_t size, unsigned int number)
 {
 	char *name = cap_to_name((cap_value_t)number);
@@ -115,30 +140,37 @@ void procstatus_capability(char *buf, size_t size, unsigned int number)
 	cap_free(name);
 }
 
+/* Names with commas; whether they fit. */
+static bool join_names(char *buf, size_t size, uint64_t capabilities)
+{
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < 64; i++) {
+		char name[64];
+		int len;
+
+		if (!(capabilities >> i & 1))
+			continue;
+		procstatus_capability(name, sizeof(name), i);
+		len = snprintf(buf + used, size - used, "%s%s",
+			       used > 0 ? "," : "", name);
+		if (len < 0 || (size_t)len >= size - used)
+			return false;
+		used += (size_t)len;
+	}
+	return true;
+}
+
 void procstatus_capabilities(char *buf, size_t size, uint64_t capabilities)
 {
 	const unsigned int known = (unsigned int)cap_max_bits();
 	const unsigned int count =
 		(unsigned int)__builtin_popcountll(capabilities);
-	size_t used = 0;
 
-	if (count == 0 || count >= known) {
+	if (count == 0 || count >= known)
 		snprintf(buf, size, "%s", count ? "all" : "none");
-		return;
-	}
-	if (count > FEW) {
+	else if (count > FEW || !join_names(buf, size, capabilities))
 		snprintf(buf, size, "%u of %u", count, known);
-		return;
-	}
-	buf[0] = '\0';
-	for (unsigned int i = 0; i < 64 && used + 2 < size; i++) {
-		if (!(capabilities >> i & 1))
-			continue;
-		if (used > 0)
-			buf[used++] = ',';
-		procstatus_capability(buf + used, size - used, i);
-		used += strlen(buf + used);
-	}
 }
 
 const char *procstatus_seccomp_name(enum procstatus_seccomp seccomp)
@@ -148,12 +180,13 @@ const char *procstatus_seccomp_name(enum procstatus_seccomp seccomp)
 	return names[seccomp];
 }
 
-void procstatus_user(char *buf, size_t size, uid_t uid)
+void procstatus_user(char *buf, size_t size, const struct usernames *names,
+		     uid_t uid)
 {
-	const struct passwd *user = getpwuid(uid);
+	const char *name = usernames_find(names, uid);
 
-	if (user && *user->pw_name)
-		escape_text(buf, size, user->pw_name, strlen(user->pw_name));
+	if (name)
+		escape_text(buf, size, name, strlen(name));
 	else
 		snprintf(buf, size, "%u", (unsigned int)uid);
 }

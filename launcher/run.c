@@ -11,12 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/program.h"
 #include "common/signals.h"
+#include "launcher/confine.h"
 #include "launcher/feedpath.h"
 #include "launcher/input.h"
 #include "launcher/progress.h"
@@ -171,7 +173,8 @@ static int open_feed_path(struct run *run)
 	run->listen_fd = -1;
 	run->join_fd = -1;
 	if (options->feed_path) {
-		run->listen_fd = feedpath_listen(options->feed_path);
+		run->listen_fd = feedpath_listen(&run->feedpath,
+						 options->feed_path, run->user);
 		if (run->listen_fd < 0)
 			return feed_path_failed("feed-path", options->feed_path,
 						run->listen_fd);
@@ -201,7 +204,7 @@ static void prepare_feed(struct run *run)
 	const struct options *options = &run->options;
 	struct feed *feed = &run->feed;
 
-	statusd_init(&feed->status);
+	statusd_init(&feed->status, run->user);
 	feed->command = run->command;
 	feed->source_names = options->sources;
 	feed->source_count = options->source_count;
@@ -221,8 +224,12 @@ static int start(struct run *run)
 {
 	const struct options *options = &run->options;
 	struct feed *feed = &run->feed;
+	struct spawner_users users;
 	int r = signals_init(false);
 
+	if (run->user)
+		users = (struct spawner_users){ *run->capture_user,
+						*run->user };
 	if (r == 0)
 		r = wiring_make(run);
 	if (r == 0)
@@ -231,15 +238,18 @@ static int start(struct run *run)
 		r = sourcewatch_init(&feed->sources, options->sources,
 				     run->live ? options->source_count : 0);
 	if (r == 0)
-		r = spawner_fork(run->table, FEED_CHILDREN, &feed->spawner_pid);
+		r = run->spawn(run->table, FEED_CHILDREN,
+			       run->user ? &users : NULL, &feed->spawner_pid);
 	if (r < 0) {
 		log_error("setting up the processes: %s%s", log_errno(-r),
 			  r == -EMFILE ? " (ulimit -n)" : "");
 		return TAPFEED_EXIT_LOSS;
 	}
 	feed->spawner_fd = r;
+	feed->audit_fd = audit_open();
 	prepare_feed(run);
-	return -1;
+	r = confine(run);
+	return r == 0 ? -1 : r;
 }
 
 /*
@@ -314,7 +324,7 @@ static int finish(struct run *run)
 	int status, r = 0;
 
 	if (run->options.feed_path)
-		feedpath_remove(run->options.feed_path);
+		feedpath_remove(&run->feedpath);
 	if (run->options.join)
 		report_read_told(&report, run->feed.capture);
 	else
@@ -351,6 +361,8 @@ static int run_command(struct run *run, int argc, char **argv)
 	run->command = argv[0];
 	r = read_arguments(run, argc, argv);
 	if (r < 0)
+		r = confine_find_users(run);
+	if (r < 0)
 		r = run->live ? input_check_interfaces(run)
 			      : input_open_files(run);
 	if (r < 0)
@@ -367,14 +379,23 @@ static int run_command(struct run *run, int argc, char **argv)
 
 int run_replay(int argc, char **argv)
 {
-	static struct run run;
+	static struct run run = { .spawn = spawner_fork };
 
 	return run_command(&run, argc, argv);
 }
 
 int run_live(int argc, char **argv)
 {
-	static struct run run = { .live = true };
+	static struct run run = { .live = true, .spawn = spawner_fork };
 
+	return run_command(&run, argc, argv);
+}
+
+int run_driven(run_spawn spawn, int argc, char **argv)
+{
+	static struct run run;
+
+	run.live = strcmp(argv[0], "live") == 0;
+	run.spawn = spawn;
 	return run_command(&run, argc, argv);
 }

@@ -8,16 +8,21 @@
 #define TAPFEED_LAUNCHER_RUNTIME_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "common/users.h"
 #include "proto/limits.h"
 
 /* Directories that are looked into: one for each user who is logged in. */
 #define RUNTIME_DIRS_MAX 64
 
-/* "NAME.sock" */
+/* Of systemd's, of the session's, of the system's; and the end. */
+#define RUNTIME_PARENTS_MAX 4
+
+/* "NAME.sock", or ".PID.sock" before the name is known */
 #define RUNTIME_SOCKET_SIZE (TAPFEED_IFNAME_SIZE + 5)
 
 struct runtime_dir {
@@ -26,24 +31,41 @@ struct runtime_dir {
 	uid_t owner;
 };
 
+/* Which file it is, so that none but one's own is removed. */
+struct runtime_file {
+	dev_t device;
+	ino_t inode; /* 0: none */
+};
+
 /*
- * Where a feed of this user listens: $RUNTIME_DIRECTORY (the first one named),
- * else $XDG_RUNTIME_DIR/tapfeed, else /run/tapfeed; made with mode 0700 where
- * it is not there and its parent is. 0 or a negative errno: -EPERM where it is
- * not this user's or root's or where others may write to it, -ENOTDIR or
- * -ELOOP where it is no directory. path is set in any case.
+ * Where a feed listens: $RUNTIME_DIRECTORY (the first one named), else
+ * $XDG_RUNTIME_DIR/tapfeed (where that is this user's), else /run/tapfeed; made
+ * with mode 0700 where it is not there and its parent is. owner: whose the
+ * directory has to be, because root's feed becomes that user; NULL: this user's
+ * or root's.
+ *
+ * 0 or a negative errno: -EPERM where it is somebody else's or where others may
+ * write to it, -EBUSY where it is not given to owner because others may use it,
+ * -ENOTDIR or -ELOOP where it is no directory. path is set in any case.
  */
-int runtime_open(struct runtime_dir *dir);
+int runtime_open(struct runtime_dir *dir, const struct users_id *owner);
 
 /*
  * Opens each of them that is there, and for root /run/user/UID/tapfeed too,
  * each once. Returns how many; refused is called, with data, for each
- * that is there and may not be used, with a negative errno.
+ * that is there and may not be used, with a negative errno: -EACCES where it is
+ * closed to this user.
  */
 size_t runtime_open_all(struct runtime_dir dirs[RUNTIME_DIRS_MAX],
 			void (*refused)(void *data, const char *path,
 					int error),
 			void *data);
+
+/*
+ * Opens the folders in which runtime_open_all() may find some, now or later, to
+ * name them to Landlock. fds is ended by -1.
+ */
+void runtime_open_parents(int fds[RUNTIME_PARENTS_MAX]);
 
 void runtime_close(struct runtime_dir *dir);
 
@@ -52,6 +74,10 @@ void runtime_socket(char socket[RUNTIME_SOCKET_SIZE], const char *name);
 
 /* The interface's name of an entry "NAME.sock"; 0, or -EINVAL for others. */
 int runtime_name(const char *entry, char ret_name[TAPFEED_IFNAME_SIZE]);
+
+/* The file name until the interface's is known: one of this process alone. */
+void runtime_temporary(char socket[RUNTIME_SOCKET_SIZE], pid_t pid);
+bool runtime_is_temporary(const char *entry);
 
 /* The address of a socket in the directory; /proc has to be mounted. */
 void runtime_address(int dir_fd, const char *socket,
@@ -78,5 +104,23 @@ void runtime_unlock(int dir_fd);
  * something is there that is no socket, or another negative errno.
  */
 int runtime_clear(int dir_fd, const char *socket);
+
+/*
+ * The same for each socket of a feed in the directory. Returns how many are
+ * left, somebody listening or not, or a negative errno.
+ */
+int runtime_clear_all(int dir_fd);
+
+/*
+ * Gives a socket just made in the directory, which others may write to, to
+ * owner (NULL: it stays whose it is), and says which file it is. 0 or a
+ * negative errno: -ESTALE where something else is there now.
+ */
+int runtime_give(int dir_fd, const char *socket, const struct users_id *owner,
+		 struct runtime_file *ret_file);
+
+/* Removes it, where it is still that file. */
+void runtime_remove(int dir_fd, const char *socket,
+		    const struct runtime_file *file);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "launcher/sourcewatch.h"
 
+#include <libmnl/libmnl.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -42,6 +43,12 @@ void sourcewatch_done(struct sourcewatch *watch)
 	links_done(&watch->links);
 }
 
+int sourcewatch_fd(const struct sourcewatch *watch)
+{
+	return watch->links.socket ? mnl_socket_get_fd(watch->links.socket)
+				   : -1;
+}
+
 static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void))
 {
 	char *name = watch->sources[i].name;
@@ -76,6 +83,17 @@ void sourcewatch_look(struct sourcewatch *watch, void (*before)(void))
 	for (size_t i = 0; i < watch->count; i++)
 		if (watch->sources[i].ifindex)
 			look_at(watch, i, before);
+}
+
+unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name)
+{
+	/* if_nametoindex(3) would need a socket, which we may not open. */
+	if (links_load(&watch->links) < 0)
+		return 0;
+	for (size_t i = 0; i < watch->links.count; i++)
+		if (strcmp(watch->links.entries[i].name, name) == 0)
+			return watch->links.entries[i].ifindex;
+	return 0;
 }
 
 const char *sourcewatch_loop(const struct sourcewatch *watch,

@@ -27,11 +27,17 @@ int sourcewatch_init(struct sourcewatch *watch, const char *const *names,
 		     size_t n);
 void sourcewatch_done(struct sourcewatch *watch);
 
+/* Its netlink socket; -1: none. */
+int sourcewatch_fd(const struct sourcewatch *watch);
+
 /*
  * Something about some interface has changed: looks at all of them, and logs
  * what concerns a source. before (may be NULL) is called before each line.
  */
 void sourcewatch_look(struct sourcewatch *watch, void (*before)(void));
+
+/* The index of the interface of that name now; 0: there is none. */
+unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name);
 
 /* The name of a source that would see again what is written to the interface;
  * NULL: none. */

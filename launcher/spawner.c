@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
+#include "common/sandbox.h"
 #include "common/signals.h"
 #include "proto/limits.h"
 
@@ -27,37 +28,9 @@ struct spawner {
 	int sock;
 	struct spawner_child *table;
 	size_t n;
-	pid_t pids[SPAWNER_CHILDREN_MAX]; /* 0: not started, or ended */
+	const struct spawner_users *users; /* NULL: it stays who it is */
+	pid_t pids[SPAWNER_CHILDREN_MAX];  /* 0: not started, or ended */
 };
-
-/* The lowest descriptor from first on that is needed; -1: none. */
-static int next_needed(const struct spawner *spawner, int first)
-{
-	int lowest = spawner->sock >= first ? spawner->sock : -1;
-
-	for (size_t i = 0; i < spawner->n; i++) {
-		int fd = child_next_fd(&spawner->table[i], first);
-
-		if (fd >= 0 && (lowest < 0 || fd < lowest))
-			lowest = fd;
-	}
-	return lowest;
-}
-
-/* Closes all descriptors above 2 but those of the table and sock. */
-static void close_others(const struct spawner *spawner)
-{
-	int first = STDERR_FILENO + 1;
-	int needed;
-
-	while ((needed = next_needed(spawner, first)) >= 0) {
-		if (needed > first)
-			close_range((unsigned int)first,
-				    (unsigned int)needed - 1, 0);
-		first = needed + 1;
-	}
-	(void)fd_close_from(first);
-}
 
 static void report(const struct spawner *spawner, size_t child,
 		   enum spawner_event_kind kind, int value)
@@ -69,6 +42,27 @@ static void report(const struct spawner *spawner, size_t child,
 	};
 
 	(void)send(spawner->sock, &event, sizeof(event), MSG_NOSIGNAL);
+}
+
+/*
+ * All run and have given up what they had: so root is needed no more, and was
+ * until now, as it takes root to signal root. A capture that gets its
+ * capability from its file would get none under no_new_privs: where it may be
+ * started again, that is left out, and there is nothing else to give up.
+ */
+static void give_up_root(struct spawner *spawner)
+{
+	const struct spawner_users *users = spawner->users;
+	bool file_capability = false;
+
+	for (size_t i = 0; i < spawner->n; i++)
+		file_capability |= spawner->table[i].file_capability;
+	if (file_capability)
+		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	else if (sandbox_drop_to(users ? &users->real : NULL,
+				 users ? &users->effective : NULL, 0) < 0)
+		_exit(TAPFEED_EXIT_LOSS); /* and all ends with it */
+	spawner->users = NULL;
 }
 
 static void start(struct spawner *spawner, size_t i)
@@ -122,6 +116,9 @@ static void obey(struct spawner *spawner, uint8_t command)
 	case SPAWNER_KILL:
 		if (spawner->pids[i] > 0)
 			kill(spawner->pids[i], SIGKILL);
+		break;
+	case SPAWNER_SETTLE:
+		give_up_root(spawner);
 		break;
 	default:
 		break;
@@ -190,7 +187,7 @@ static _Noreturn void run_spawner(struct spawner *spawner)
 	prctl(PR_SET_NAME, "tapfeed-spawner");
 	if (signals_init(true) < 0)
 		_exit(TAPFEED_EXIT_LOSS);
-	close_others(spawner);
+	child_close_others(spawner->table, spawner->n, spawner->sock);
 	for (;;) {
 		bool ready;
 		uint8_t command;
@@ -208,9 +205,10 @@ static _Noreturn void run_spawner(struct spawner *spawner)
 	_exit(TAPFEED_EXIT_OK);
 }
 
-int spawner_fork(struct spawner_child *table, size_t n, pid_t *ret_pid)
+int spawner_fork(struct spawner_child *table, size_t n,
+		 const struct spawner_users *users, pid_t *ret_pid)
 {
-	struct spawner spawner = { .table = table, .n = n };
+	struct spawner spawner = { .table = table, .n = n, .users = users };
 	int socks[2];
 	pid_t pid;
 

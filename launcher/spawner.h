@@ -21,6 +21,7 @@ enum spawner_action {
 	SPAWNER_START, /* a second time only if the child is restartable */
 	SPAWNER_TERM,
 	SPAWNER_KILL,
+	SPAWNER_SETTLE, /* of no child: all run, it gives up root itself */
 	SPAWNER_ACTIONS,
 };
 
@@ -36,14 +37,21 @@ struct spawner_event {
 	int32_t value;
 };
 
+/* Whom the spawner becomes once all run (SPAWNER_SETTLE): with two users it
+ * may signal and start again the processes of both, and nothing else. */
+struct spawner_users {
+	struct users_id real, effective;
+};
+
 /*
  * Forks the spawner, which keeps the table's descriptors (each as long as its
  * child may need it) and closes every other one. Returns its socket
  * (SOCK_SEQPACKET), whose end of file makes it stop all children and exit, and
  * *ret_pid; or a negative errno. The table's descriptors are closed here in the
- * caller.
+ * caller. users: NULL where it is not root, or stays it.
  */
-int spawner_fork(struct spawner_child *table, size_t n, pid_t *ret_pid);
+int spawner_fork(struct spawner_child *table, size_t n,
+		 const struct spawner_users *users, pid_t *ret_pid);
 
 /* Sends a command. 0 or a negative errno. */
 int spawner_command(int sock, enum spawner_action action, size_t child);

@@ -5,18 +5,24 @@
 #include "launcher/status.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/selftest.h"
 #include "common/options.h"
 #include "common/program.h"
+#include "common/sandbox.h"
 #include "common/signals.h"
+#include "launcher/status_policy.h"
 #include "launcher/statusask.h"
 #include "launcher/statusshow.h"
 
@@ -32,6 +38,7 @@ struct command {
 	/* This round's answers, and the round's before, for the rates. */
 	struct statusask rounds[2];
 	size_t round;
+	struct usernames users;
 };
 
 static void help(void)
@@ -188,14 +195,15 @@ static void show_feed(FILE *out, const struct command *command,
 			? &feed->before
 			: find_before(&command->rounds[!command->round], feed);
 	struct statusask_rate rate;
+	struct statusshow show = { feed->name, &feed->status, NULL,
+				   &command->users };
 	bool known = before && statusask_rate(before, &feed->status, &rate);
 
+	show.rate = known ? &rate : NULL;
 	if (command->options.json)
-		statusshow_json(out, feed->name, &feed->status,
-				known ? &rate : NULL);
+		statusshow_json(out, &show);
 	else
-		statusshow_text(out, feed->name, &feed->status,
-				known ? &rate : NULL);
+		statusshow_text(out, &show);
 }
 
 static void show(FILE *out, const struct command *command)
@@ -271,6 +279,51 @@ static int one_round(struct command *command, unsigned int questions,
 	return TAPFEED_EXIT_LOSS;
 }
 
+/* What listens in users' directories is as hostile as it likes, and root may
+ * ask: from here on it is the caller who reads, and no more. 0 or a negative
+ * errno. */
+static int seal(void)
+{
+	const uint64_t keep = UINT64_C(1) << CAP_DAC_OVERRIDE;
+	int parents[RUNTIME_PARENTS_MAX], read[RUNTIME_PARENTS_MAX + 1];
+	struct sandbox_policy policy = status_policy(parents, read);
+	size_t n = 0;
+	/* Root asks everybody's feeds, and removes what dead ones left. */
+	int r = sandbox_drop(NULL,
+			     geteuid() == 0 && sandbox_holds(CAP_DAC_OVERRIDE)
+				     ? keep
+				     : 0);
+
+	if (r < 0)
+		return r;
+	runtime_open_parents(parents);
+	for (; parents[n] >= 0; n++)
+		read[n] = parents[n];
+	read[n] = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	read[n + 1] = -1;
+	policy.trap = selftest_armed();
+	r = sandbox_seal(&policy);
+	for (n = 0; read[n] >= 0; n++)
+		fd_close(&read[n]);
+	return r;
+}
+
+/* Reads what is to be known of files, then gives up what is not needed. 0 or a
+ * negative errno. */
+static int confine(struct command *command)
+{
+	int r = usernames_read(&command->users);
+
+	tzset(); /* localtime_r(3) opens nothing then */
+	if (r == 0)
+		r = seal();
+	if (r < 0)
+		log_error("setting up the sandbox (it does not run without): "
+			  "%s",
+			  log_errno(-r));
+	return r;
+}
+
 /* Until Ctrl-C, or nobody reads on. Returns the exit status. */
 static int watch(struct command *command)
 {
@@ -284,6 +337,8 @@ static int watch(struct command *command)
 		log_error("setting up signals: %s", log_errno(-status));
 		return TAPFEED_EXIT_LOSS;
 	}
+	if (confine(command) < 0)
+		return TAPFEED_EXIT_LOSS;
 	while (signals_stop_count() == 0) {
 		status =
 			one_round(command, command->watch_quiet ? 1 : 2, clear);
@@ -309,9 +364,14 @@ int run_status(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = command.options.watch ? watch(&command)
-				       : one_round(&command, 2, false);
+	if (command.options.watch)
+		status = watch(&command);
+	else if (confine(&command) < 0)
+		status = TAPFEED_EXIT_LOSS;
+	else
+		status = one_round(&command, 2, false);
 	for (size_t i = 0; i < 2; i++)
 		statusask_done(&command.rounds[i]);
+	usernames_done(&command.users);
 	return status;
 }

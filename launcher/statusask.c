@@ -45,6 +45,16 @@ static void remove_stale(const struct runtime_dir *dir, const char *socket)
 	runtime_unlock(dir->fd);
 }
 
+/* A feed that has no name yet, or died before it had one. */
+static void look_for_stale(const struct runtime_dir *dir, const char *socket)
+{
+	int fd = runtime_connect(dir->fd, socket);
+
+	if (fd == -ECONNREFUSED)
+		remove_stale(dir, socket);
+	fd_close(&fd);
+}
+
 /* Connects to a feed that is there; returns whether it is one. */
 static bool connect_feed(struct statusask_feed *feed)
 {
@@ -71,7 +81,7 @@ static bool connect_feed(struct statusask_feed *feed)
 
 static void find_in(struct statusask *ask, const struct runtime_dir *dir)
 {
-	int fd = dup(dir->fd);
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
@@ -86,6 +96,8 @@ static void find_in(struct statusask *ask, const struct runtime_dir *dir)
 		if (runtime_name(entry->d_name, feed->name) == 0 &&
 		    connect_feed(feed))
 			ask->count++;
+		else if (runtime_is_temporary(entry->d_name))
+			look_for_stale(dir, entry->d_name);
 	}
 	closedir(entries);
 }

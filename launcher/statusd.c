@@ -29,6 +29,9 @@ static const char *explain(int error)
 	switch (error) {
 	case -EPERM:
 		return "it belongs to another user, or others may write to it";
+	case -EBUSY:
+		return "it is not tapfeed's alone, so it is not given to the "
+		       "user as whom the feed runs";
 	case -ENOTDIR:
 	case -ELOOP:
 		return "it is no directory";
@@ -38,6 +41,7 @@ static const char *explain(int error)
 	case -EADDRINUSE:
 		return "another tapfeed listens there";
 	case -EEXIST:
+	case -ESTALE:
 		return "something is there that is no socket";
 	default:
 		return log_errno(-error);
@@ -58,59 +62,6 @@ static void warn(const struct statusd *statusd, int error)
 		 *statusd->socket ? "/" : "", statusd->socket, explain(error));
 }
 
-void statusd_init(struct statusd *statusd)
-{
-	struct timespec now;
-	int r;
-
-	*statusd = (struct statusd){ .listen_fd = -1 };
-	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
-		statusd->clients[i].fd = -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	statusd->since_ns =
-		(uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-	statusd->began_ns = clock_now_ns();
-	r = runtime_open(&statusd->dir);
-	if (r < 0)
-		warn(statusd, r);
-}
-
-/* Notes which file it is, so that none but our own is removed at the end. */
-static int note_file(struct statusd *statusd)
-{
-	struct stat st;
-
-	if (fstatat(statusd->dir.fd, statusd->socket, &st,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	statusd->device = st.st_dev;
-	statusd->inode = st.st_ino;
-	return 0;
-}
-
-/* A listening socket in the directory. The fd or a negative errno. */
-static int make_socket(struct statusd *statusd)
-{
-	struct sockaddr_un address;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	runtime_address(statusd->dir.fd, statusd->socket, &address);
-	/* The file gets the mode that the socket has, less the umask. */
-	if (fchmod(fd, 0600) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		r = -errno;
-	if (r == 0)
-		r = note_file(statusd);
-	if (r == 0 && listen(fd, STATUSD_CLIENTS) < 0)
-		r = -errno;
-	if (r < 0)
-		fd_close(&fd);
-	return r < 0 ? r : fd;
-}
-
 /* Memory for the requests, all of it now. 0 or -ENOMEM. */
 static int init_readers(struct statusd *statusd)
 {
@@ -124,28 +75,121 @@ static int init_readers(struct statusd *statusd)
 	return 0;
 }
 
-void statusd_listen(struct statusd *statusd, const char *name)
+/* A listening socket in the directory. 0 or a negative errno. */
+static int make_socket(struct statusd *statusd, const struct users_id *owner)
 {
+	struct sockaddr_un address;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	runtime_address(statusd->dir.fd, statusd->socket, &address);
+	/* The file gets the mode that the socket has, less the umask. */
+	if (fchmod(fd, 0600) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = runtime_give(statusd->dir.fd, statusd->socket, owner,
+				 &statusd->file);
+	if (r == 0 && listen(fd, STATUSD_CLIENTS) < 0)
+		r = -errno;
+	if (r < 0)
+		fd_close(&fd);
+	else
+		statusd->listen_fd = fd;
+	return r;
+}
+
+/* Whoever died left a socket, and cannot be asked about it later: that takes a
+ * connection. 0 or a negative errno. */
+static int take_place(struct statusd *statusd, const struct users_id *owner)
+{
+	/* Without it too: a name is not often fought for. */
+	int lock = runtime_lock(statusd->dir.fd);
 	int r;
 
-	if (statusd->dir.fd < 0 || *statusd->socket || !ifname_valid(name))
-		return;
-	runtime_socket(statusd->socket, name);
-	r = init_readers(statusd);
-	if (r == 0) {
-		/* Without it too: a name is not often fought for. */
-		int lock = runtime_lock(statusd->dir.fd);
+	runtime_temporary(statusd->socket, statusd->pid);
+	(void)runtime_clear_all(statusd->dir.fd);
+	r = make_socket(statusd, owner);
+	if (lock == 0)
+		runtime_unlock(statusd->dir.fd);
+	return r;
+}
 
-		r = runtime_clear(statusd->dir.fd, statusd->socket);
-		if (r == 0)
-			r = make_socket(statusd);
-		if (lock == 0)
-			runtime_unlock(statusd->dir.fd);
-	}
+void statusd_init(struct statusd *statusd, const struct users_id *owner)
+{
+	struct timespec now;
+	int r;
+
+	*statusd = (struct statusd){
+		.listen_fd = -1,
+		.pid = getpid(),
+		.owner = owner ? owner->uid : geteuid(),
+		.starter = getuid(),
+	};
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		statusd->clients[i].fd = -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	statusd->since_ns =
+		(uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	statusd->began_ns = clock_now_ns();
+	r = runtime_open(&statusd->dir, owner);
+	if (r == 0)
+		r = init_readers(statusd);
+	if (r == 0)
+		r = take_place(statusd, owner);
 	if (r < 0)
 		warn(statusd, r);
-	else
-		statusd->listen_fd = r;
+}
+
+/* Takes the socket's file away, unless it is not ours any more. */
+static void remove_file(struct statusd *statusd)
+{
+	int lock = runtime_lock(statusd->dir.fd);
+
+	runtime_remove(statusd->dir.fd, statusd->socket, &statusd->file);
+	statusd->file.inode = 0;
+	if (lock == 0)
+		runtime_unlock(statusd->dir.fd);
+}
+
+/* Why something is there already. */
+static int judge_taken(const struct statusd *statusd, const char *socket)
+{
+	struct stat st;
+
+	return fstatat(statusd->dir.fd, socket, &st, AT_SYMLINK_NOFOLLOW) ==
+				       0 &&
+			       S_ISSOCK(st.st_mode)
+		       ? -EADDRINUSE
+		       : -EEXIST;
+}
+
+void statusd_listen(struct statusd *statusd, const char *name)
+{
+	char socket[RUNTIME_SOCKET_SIZE];
+	const int dir = statusd->dir.fd;
+	int r = 0;
+
+	if (statusd->listen_fd < 0 || statusd->named || !ifname_valid(name))
+		return;
+	runtime_socket(socket, name);
+	if (renameat2(dir, statusd->socket, dir, socket, RENAME_NOREPLACE) < 0)
+		r = errno == EEXIST ? judge_taken(statusd, socket) : -errno;
+	if (r < 0) { /* nobody would look for it */
+		remove_file(statusd);
+		fd_close(&statusd->listen_fd);
+	}
+	strcpy(statusd->socket, socket);
+	statusd->named = r == 0;
+	if (r < 0)
+		warn(statusd, r);
+}
+
+int statusd_dir_fd(const struct statusd *statusd)
+{
+	return statusd->dir.fd;
 }
 
 static struct statusd_client *free_client(struct statusd *statusd)
@@ -175,13 +219,15 @@ uint64_t statusd_next_ns(const struct statusd *statusd)
 	return next;
 }
 
-static bool may_ask(int fd)
+/* SO_PEERCRED: as whom the client connected. */
+static bool may_ask(const struct statusd *statusd, int fd)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       (cred.uid == geteuid() || cred.uid == 0);
+	       (cred.uid == statusd->owner || cred.uid == statusd->starter ||
+		cred.uid == 0);
 }
 
 /* One a turn; one that is too many finds the connection closed. */
@@ -198,7 +244,7 @@ static void take_client(struct statusd *statusd, uint64_t now_ns)
 			fd_close(&statusd->listen_fd);
 		return;
 	}
-	if (!client || !may_ask(fd)) {
+	if (!client || !may_ask(statusd, fd)) {
 		fd_close(&fd);
 		return;
 	}
@@ -272,25 +318,10 @@ void statusd_serve(struct statusd *statusd, const struct pollfd *fds,
 		take_client(statusd, now_ns);
 }
 
-/* Takes the socket's file away, unless it is not ours any more. */
-static void remove_file(struct statusd *statusd)
-{
-	int lock = runtime_lock(statusd->dir.fd);
-	struct stat st;
-
-	if (fstatat(statusd->dir.fd, statusd->socket, &st,
-		    AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_dev == statusd->device && st.st_ino == statusd->inode)
-		(void)unlinkat(statusd->dir.fd, statusd->socket, 0);
-	if (lock == 0)
-		runtime_unlock(statusd->dir.fd);
-}
-
 void statusd_done(struct statusd *statusd)
 {
-	if (statusd->dir.fd >= 0 && statusd->inode)
+	if (statusd->dir.fd >= 0 && statusd->file.inode != 0)
 		remove_file(statusd);
-	statusd->inode = 0;
 	fd_close(&statusd->listen_fd);
 	for (size_t i = 0; i < STATUSD_CLIENTS; i++) {
 		fd_close(&statusd->clients[i].fd);

@@ -9,9 +9,12 @@
 #define TAPFEED_LAUNCHER_STATUSD_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/frame.h"
+#include "common/users.h"
 #include "launcher/control.h"
 #include "launcher/runtime.h"
 
@@ -29,9 +32,12 @@ struct statusd_client {
 struct statusd {
 	struct runtime_dir dir; /* fd -1: nobody will be told */
 	char socket[RUNTIME_SOCKET_SIZE];
-	dev_t device; /* of the socket's file */
-	ino_t inode;
-	int listen_fd; /* -1: not yet, or not at all */
+	struct runtime_file file; /* which the socket has */
+	int listen_fd;		  /* -1: not at all */
+	bool named;		  /* it has the name that is looked for */
+	pid_t pid;		  /* of this process */
+	uid_t owner;		  /* as whom it will run; it may ask */
+	uid_t starter;		  /* so may this one */
 	struct statusd_client clients[STATUSD_CLIENTS];
 	uint64_t since_ns; /* CLOCK_REALTIME */
 	uint64_t began_ns; /* CLOCK_MONOTONIC */
@@ -42,11 +48,20 @@ struct statusd {
 /* Fills what the feed knows; version and times are there, all else is zero. */
 typedef void (*statusd_fill)(const void *data, struct control_status *status);
 
-/* Opens (or makes) the runtime directory. The feed's time begins here. */
-void statusd_init(struct statusd *statusd);
+/*
+ * Opens (or makes) the runtime directory, takes away what dead feeds left there
+ * and listens, under a name that nobody looks for. owner: the user that this
+ * process, which is root's, becomes after it; NULL: it stays who it is. The
+ * feed's time begins here.
+ */
+void statusd_init(struct statusd *statusd, const struct users_id *owner);
 
-/* Listens as NAME.sock, once the name is known; does nothing a second time. */
+/* Takes the name NAME.sock, once that is known; does nothing a second time.
+ * From here on no file is opened, made or bound. */
 void statusd_listen(struct statusd *statusd, const char *name);
+
+/* Where it has to rename and remove its socket; -1: nowhere. */
+int statusd_dir_fd(const struct statusd *statusd);
 
 /* Fills fds[STATUSD_POLL]; what is not there has fd -1. */
 void statusd_poll(const struct statusd *statusd, struct pollfd *fds);

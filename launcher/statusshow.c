@@ -192,10 +192,27 @@ static void put_counters(FILE *out, const struct report *report)
 		  sizeof(beside) / sizeof(beside[0]));
 }
 
-static void put_process(FILE *out, const struct control_process *process)
+/* "tapfeed", or "tapfeed/tapfeed-capture" where the real one is another. */
+static void name_users(char *buf, size_t size, const struct usernames *users,
+		       const struct procstatus *status)
+{
+	char effective[4 * USERNAMES_SIZE], real[4 * USERNAMES_SIZE];
+	char both[sizeof(effective) + sizeof(real)];
+
+	procstatus_user(effective, sizeof(effective), users, status->euid);
+	procstatus_user(real, sizeof(real), users, status->uid);
+	if (status->uid == status->euid)
+		snprintf(both, sizeof(both), "%s", effective);
+	else
+		snprintf(both, sizeof(both), "%s/%s", effective, real);
+	escape_again(buf, size, both, strlen(both)); /* to cut it */
+}
+
+static void put_process(FILE *out, const struct control_process *process,
+			const struct usernames *users)
 {
 	struct procstatus status;
-	char name[4 * sizeof(process->name)], user[40], capabilities[160];
+	char name[4 * sizeof(process->name)], user[24], capabilities[22];
 
 	escape_text(name, sizeof(name), process->name, strlen(process->name));
 	fprintf(out, "  %-18s  %7u  ", name, process->pid);
@@ -203,28 +220,28 @@ static void put_process(FILE *out, const struct control_process *process)
 		fputs("unknown: it has ended, or /proc hides it\n", out);
 		return;
 	}
-	procstatus_user(user, sizeof(user), status.euid);
+	name_users(user, sizeof(user), users, &status);
 	procstatus_capabilities(capabilities, sizeof(capabilities),
-				status.capabilities);
-	fprintf(out, "%-14s  %-12s  %-12s  %s\n", user, capabilities,
+				procstatus_held(&status));
+	fprintf(out, "%-23s  %-12s  %-7s  %s\n", user,
 		status.no_new_privs ? "yes" : "no",
-		procstatus_seccomp_name(status.seccomp));
+		procstatus_seccomp_name(status.seccomp), capabilities);
 }
 
-void statusshow_text(FILE *out, const char *name,
-		     const struct control_status *status,
-		     const struct statusask_rate *rate)
+void statusshow_text(FILE *out, const struct statusshow *show)
 {
-	put_head(out, name, status);
+	const struct control_status *status = show->status;
+
+	put_head(out, show->name, status);
 	put_since(out, status);
-	put_rate(out, status, rate);
+	put_rate(out, status, show->rate);
 	put_counters(out, &status->report);
 	if (status->process_count > 0)
-		fprintf(out, "  %-18s  %7s  %-14s  %-12s  %-12s  %s\n",
-			"process", "pid", "user", "capabilities",
-			"no_new_privs", "seccomp");
+		fprintf(out, "  %-18s  %7s  %-23s  %-12s  %-7s  %s\n",
+			"process", "pid", "user", "no_new_privs", "seccomp",
+			"capabilities");
 	for (size_t i = 0; i < status->process_count; i++)
-		put_process(out, &status->processes[i]);
+		put_process(out, &status->processes[i], show->users);
 }
 
 static void json_member(FILE *out, const char *key, const char *text)
@@ -274,12 +291,12 @@ static void json_rate(FILE *out, const struct statusask_rate *rate)
 		fputs("\"rate\":null,", out);
 }
 
-static void json_capabilities(FILE *out, uint64_t capabilities)
+static void json_capabilities(FILE *out, const char *key, uint64_t capabilities)
 {
 	const char *comma = "";
 	char name[64];
 
-	fputs("\"capabilities\":[", out);
+	fprintf(out, "\"%s\":[", key);
 	for (unsigned int i = 0; i < 64; i++) {
 		if (!(capabilities >> i & 1))
 			continue;
@@ -288,38 +305,55 @@ static void json_capabilities(FILE *out, uint64_t capabilities)
 		json_string(out, name);
 		comma = ",";
 	}
-	fputs("],", out);
+	fputc(']', out);
 }
 
-static void json_process(FILE *out, const struct control_process *process)
+static void json_user(FILE *out, const char *prefix,
+		      const struct usernames *users, uid_t uid)
+{
+	char user[4 * USERNAMES_SIZE];
+
+	procstatus_user(user, sizeof(user), users, uid);
+	fprintf(out, "\"%suser\":", prefix);
+	json_string(out, user);
+	fprintf(out, ",\"%suid\":%u,", prefix, (unsigned int)uid);
+}
+
+static void json_process(FILE *out, const struct control_process *process,
+			 const struct usernames *users)
 {
 	struct procstatus status;
-	char user[40];
 
 	fputc('{', out);
 	json_member(out, "name", process->name);
 	fprintf(out, "\"pid\":%u,", process->pid);
 	if (procstatus_read((pid_t)process->pid, &status) < 0) {
-		fputs("\"user\":null,\"uid\":null,\"capabilities\":null,"
-		      "\"no_new_privs\":null,\"seccomp\":null}",
+		fputs("\"user\":null,\"uid\":null,\"real_user\":null,"
+		      "\"real_uid\":null,\"capabilities\":null,"
+		      "\"capability_sets\":null,\"no_new_privs\":null,"
+		      "\"seccomp\":null}",
 		      out);
 		return;
 	}
-	procstatus_user(user, sizeof(user), status.euid);
-	json_member(out, "user", user);
-	fprintf(out, "\"uid\":%u,", (unsigned int)status.euid);
-	json_capabilities(out, status.capabilities);
-	fprintf(out, "\"no_new_privs\":%s,\"seccomp\":\"%s\"}",
+	json_user(out, "", users, status.euid);
+	json_user(out, "real_", users, status.uid);
+	json_capabilities(out, "capabilities", procstatus_held(&status));
+	fputs(",\"capability_sets\":{", out);
+	for (unsigned int i = 0; i < PROCSTATUS_SETS; i++) {
+		fputs(i > 0 ? "," : "", out);
+		json_capabilities(out, procstatus_set_name(i), status.sets[i]);
+	}
+	fprintf(out, "},\"no_new_privs\":%s,\"seccomp\":\"%s\"}",
 		status.no_new_privs ? "true" : "false",
 		procstatus_seccomp_name(status.seccomp));
 }
 
-void statusshow_json(FILE *out, const char *name,
-		     const struct control_status *status,
-		     const struct statusask_rate *rate)
+void statusshow_json(FILE *out, const struct statusshow *show)
 {
+	const struct control_status *status = show->status;
+
 	fputc('{', out);
-	json_member(out, "name", name);
+	json_member(out, "name", show->name);
 	json_interface(out, status);
 	json_member(out, "version", status->version);
 	json_member(out, "command", status->command);
@@ -330,7 +364,7 @@ void statusshow_json(FILE *out, const char *name,
 	}
 	fprintf(out, "],\"state\":\"%s\",", control_state_name(status->state));
 	json_times(out, status);
-	json_rate(out, rate);
+	json_rate(out, show->rate);
 	fprintf(out,
 		"\"queue_used\":%llu,\"queue_size\":%llu,\"peers\":%llu,"
 		"\"restarts\":%llu,",
@@ -340,7 +374,7 @@ void statusshow_json(FILE *out, const char *name,
 	fputs(",\"processes\":[", out);
 	for (size_t i = 0; i < status->process_count; i++) {
 		fputs(i > 0 ? "," : "", out);
-		json_process(out, &status->processes[i]);
+		json_process(out, &status->processes[i], show->users);
 	}
 	fputs("]}", out);
 }

@@ -11,15 +11,19 @@
 
 #include "launcher/control.h"
 #include "launcher/statusask.h"
+#include "launcher/usernames.h"
 
-/* name: of the socket. rate: NULL where it is not known. */
-void statusshow_text(FILE *out, const char *name,
-		     const struct control_status *status,
-		     const struct statusask_rate *rate);
+/* What is shown of a feed. */
+struct statusshow {
+	const char *name; /* of the socket */
+	const struct control_status *status;
+	const struct statusask_rate *rate; /* NULL: not known */
+	const struct usernames *users;
+};
+
+void statusshow_text(FILE *out, const struct statusshow *show);
 
 /* One JSON object, without a newline. */
-void statusshow_json(FILE *out, const char *name,
-		     const struct control_status *status,
-		     const struct statusask_rate *rate);
+void statusshow_json(FILE *out, const struct statusshow *show);
 
 #endif

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/ifname.h"
@@ -85,15 +86,19 @@ static void say_killed(const struct feed *feed, enum feed_child child,
 	const char *name = sigabbrev_np(number);
 	bool attack = number == SIGSYS || number == SIGSEGV;
 	char then[64] = "";
+	char text[128];
 
 	if (again && delay_ns == 0)
 		snprintf(then, sizeof(then), "; it is started again");
 	else if (again)
 		snprintf(then, sizeof(then), "; it is started again in %u s",
 			 (unsigned int)(delay_ns / NS_PER_S));
-	log_error("%s%s was killed by signal %d (SIG%s)%s",
-		  attack ? "security: " : "", process->name, number,
-		  name ? name : "?", then);
+	snprintf(text, sizeof(text), "%s%s was killed by signal %d (SIG%s)",
+		 attack ? "security: " : "", process->name, number,
+		 name ? name : "?");
+	log_error("%s%s", text, then);
+	if (attack)
+		audit_send(feed->audit_fd, "tapfeed", true, text);
 }
 
 static void on_killed(struct feed *feed, enum feed_child child)
@@ -297,6 +302,19 @@ static bool all_over(const struct feed *feed)
 	return true;
 }
 
+/* Once all run, the spawner gives up what it had for their start. */
+static void check_settled(struct feed *feed)
+{
+	if (feed->settled)
+		return;
+	for (int i = 0; i < FEED_CHILDREN; i++)
+		if (!feed->processes[i].ready && !feed->processes[i].ended)
+			return;
+	feed->settled = true;
+	if (feed->spawner_fd >= 0)
+		(void)spawner_command(feed->spawner_fd, SPAWNER_SETTLE, 0);
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -408,6 +426,7 @@ void feed_run(struct feed *feed)
 
 		wait_for_events(feed);
 		now = clock_now_ns();
+		check_settled(feed);
 		check_signals(feed);
 		check_link(feed);
 		check_lost(feed, now);

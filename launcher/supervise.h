@@ -36,6 +36,7 @@ struct feed_process {
 	uint64_t restart_ns; /* when it is started again; CLOCK_NEVER: never */
 	int notify_fd;	     /* non-blocking datagram socket; -1: none */
 	int control_fd;	     /* closing it means stop; -1: none */
+	bool ready;	     /* it said that it is confined and works */
 	bool stopping;	     /* it said that it is about to end */
 	struct childlog log;
 	bool ended;
@@ -49,6 +50,7 @@ struct feed {
 	struct linkwatch link;
 	struct sourcewatch sources;
 	int spawner_fd;
+	int audit_fd; /* the system's security log; -1: none */
 	pid_t spawner_pid;
 	const char *what;  /* the kind of interface: "tap" */
 	const char *joins; /* the path of the feed that gets the packets */
@@ -58,6 +60,7 @@ struct feed {
 	uint64_t stats_ns; /* between two calls of show_stats; 0: none */
 	void (*show_stats)(const struct feed *feed);
 	struct statusd status;
+	const char *remark;  /* said once it is up or joined; NULL: none */
 	const char *command; /* for status: what runs, from which sources */
 	const char *const *source_names;
 	size_t source_count;
@@ -79,6 +82,7 @@ struct feed {
 	uint64_t restarts;
 	uint64_t lost_ns; /* when a feed that broke ends the run */
 	uint64_t stats_next_ns;
+	bool settled; /* the spawner was told that all run */
 };
 
 /*

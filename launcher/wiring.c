@@ -184,21 +184,19 @@ static int connect_all(struct run *run)
 
 /*
  * Whether a live capture that died can be started again: its file brings the
- * capability, or whoever starts it has it still.
+ * capability. Whom root became has none.
  */
-static bool capture_restartable(const char *path)
+static bool has_capability(int program_fd)
 {
 	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_file(path);
+	char path[32];
+	cap_t caps;
 
+	/* By descriptor opened for the path alone: fgetxattr(2) refuses it. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", program_fd);
+	caps = cap_get_file(path);
 	if (caps)
 		cap_get_flag(caps, CAP_NET_RAW, CAP_PERMITTED, &value);
-	cap_free(caps);
-	if (value == CAP_SET)
-		return true;
-	caps = cap_get_proc();
-	if (caps)
-		cap_get_flag(caps, CAP_NET_RAW, CAP_EFFECTIVE, &value);
 	cap_free(caps);
 	return value == CAP_SET;
 }
@@ -221,6 +219,7 @@ static int name_programs(struct run *run)
 			paths_find(programs[i].folder, programs[i].name);
 		if (!table[i].argv || !table[i].path)
 			return -ENOMEM;
+		table[i].program_fd = open(table[i].path, O_PATH | O_CLOEXEC);
 	}
 	return 0;
 }
@@ -231,10 +230,15 @@ int wiring_make(struct run *run)
 
 	if (r == 0)
 		r = connect_all(run);
-	if (r == 0 && run->live &&
-	    capture_restartable(run->table[FEED_CAPTURE].path)) {
+	if (r < 0)
+		return r;
+	run->table[FEED_INJECTOR].user = run->user;
+	run->table[FEED_CAPTURE].user = run->capture_user;
+	if (run->live && geteuid() != 0 &&
+	    has_capability(run->table[FEED_CAPTURE].program_fd)) {
 		run->table[FEED_CAPTURE].restartable = true;
+		run->table[FEED_CAPTURE].file_capability = true;
 		run->feed.processes[FEED_CAPTURE].restartable = true;
 	}
-	return r;
+	return 0;
 }

@@ -17,7 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/bytes.h"
 
@@ -43,6 +44,11 @@ void link_done(struct link *link)
 		mnl_socket_close(link->nl);
 }
 
+int link_fd(const struct link *link)
+{
+	return link->nl ? mnl_socket_get_fd(link->nl) : -1;
+}
+
 /* Sends a request and waits for its acknowledgement. */
 static int transact(struct link *link, struct nlmsghdr *request)
 {
@@ -62,17 +68,6 @@ static int transact(struct link *link, struct nlmsghdr *request)
 	if (r < 0)
 		return -errno;
 	return r == MNL_CB_STOP ? 0 : -EPROTO;
-}
-
-int link_find(struct link *link, const char *name)
-{
-	struct ifreq ifr = { 0 };
-
-	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	if (ioctl(mnl_socket_get_fd(link->nl), SIOCGIFINDEX, &ifr) < 0)
-		return -errno;
-	link->ifindex = ifr.ifr_ifindex;
-	return 0;
 }
 
 /* Begins an RTM_NEWLINK that sets flags. */
@@ -111,20 +106,28 @@ static int no_autoconfiguration(struct link *link)
 /* A random address: locally administered, unicast. */
 static int random_mac(uint8_t mac[6])
 {
-	if (getrandom(mac, 6, 0) != 6)
+	/* Not by libc, which maps memory for it from glibc 2.41 on. */
+	if (syscall(SYS_getrandom, mac, 6, 0) != 6)
 		return -errno;
 	mac[0] = (uint8_t)((mac[0] & ~0x01) | 0x02);
 	return 0;
 }
 
-int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
+int link_set(struct link *link, const char *name, uint32_t mtu, uint8_t *mac)
 {
 	union message message;
-	struct nlmsghdr *request = link_message(link, &message, IFF_NOARP);
-	int r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
+	struct nlmsghdr *request;
+	struct ifreq ifr = { 0 };
+	int r;
 
+	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (ioctl(link_fd(link), SIOCGIFINDEX, &ifr) < 0)
+		return -errno;
+	link->ifindex = ifr.ifr_ifindex;
+	r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
 	if (r < 0)
 		return r;
+	request = link_message(link, &message, IFF_NOARP);
 	if (mac)
 		mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);

@@ -19,12 +19,13 @@ struct link {
 int link_init(struct link *link);
 void link_done(struct link *link);
 
-/* Looks up the interface that all the others then mean. */
-int link_find(struct link *link, const char *name);
+/* Its netlink socket; -1: there is none. */
+int link_fd(const struct link *link);
 
-/* MTU, no ARP, no IPv6; the address (NULL: it has none; all zero: a random
- * local one, written there). */
-int link_set(struct link *link, uint32_t mtu, uint8_t *mac);
+/* The interface of that name, which all the others then mean: MTU, no ARP, no
+ * IPv6; the address (NULL: it has none; all zero: a random local one, written
+ * there). */
+int link_set(struct link *link, const char *name, uint32_t mtu, uint8_t *mac);
 
 /*
  * The shield: the host's stack sees nothing that is written to the interface

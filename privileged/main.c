@@ -12,15 +12,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/clock.h"
+#include "common/audit.h"
+#include "common/bytes.h"
+#include "common/caller.h"
 #include "common/escape.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
@@ -29,22 +29,22 @@
 #include "common/sandbox.h"
 #include "common/sock.h"
 #include "privileged/link.h"
+#include "privileged/policy.h"
 #include "privileged/request.h"
 #include "privileged/tun.h"
 #include "proto/privileged.h"
 
 #define PEER_FD		   3
-#define REQUEST_DEADLINE_S 10u
+#define REQUEST_DEADLINE_S 10
 /* Then SIGALRM ends it, whatever it hangs in: a full pipe, the socket. */
-#define LIFE_S (REQUEST_DEADLINE_S + 2u)
+#define LIFE_S (REQUEST_DEADLINE_S + 2)
 
 struct helper {
-	struct ucred peer;
-	bool caller_holds; /* CAP_NET_ADMIN, and did not get it from our file */
-	int tun_fd;
+	struct caller caller;
+	int audit_fd;
+	int tun_fd, tun_error;
 	struct link link;
-	int open_error; /* of these two, with its step */
-	uint32_t open_step;
+	int link_error;
 	struct privileged_request request;
 	struct privileged_reply reply;
 };
@@ -63,33 +63,48 @@ static void set_signals(void)
 	alarm(LIFE_S);
 }
 
-/* Opens all that is needed; what fails is told to the peer when it asks. */
+/*
+ * Opens all that is needed; what fails is told to the peer when it asks. Then
+ * the sandbox: the capability is in effect only there, and only for a caller
+ * who may have something. 0 or a negative errno.
+ */
 static int helper_init(struct helper *helper)
 {
-	socklen_t len = sizeof(helper->peer);
+	int fds[POLICY_PRIVILEGED_FDS] = { PEER_FD, -1, -1, -1 };
+	struct sandbox_policy policy;
+	uint64_t keep = 0;
+	int r;
 
-	if (getsockopt(PEER_FD, SOL_SOCKET, SO_PEERCRED, &helper->peer, &len))
-		return -errno;
-	helper->caller_holds =
-		!getauxval(AT_SECURE) && sandbox_holds(CAP_NET_ADMIN);
-	if (!helper->caller_holds)
-		return sandbox_drop_privileges(0);
-	helper->open_step = PRIVILEGED_STEP_OPEN;
-	helper->open_error = tun_open(&helper->tun_fd);
-	if (helper->open_error == 0) {
-		helper->open_step = PRIVILEGED_STEP_NETLINK;
-		helper->open_error = link_init(&helper->link);
+	/* First: no limit on descriptors leaves it out and the rest in. */
+	helper->audit_fd = audit_open();
+	r = caller_init(&helper->caller, CAP_NET_ADMIN, PEER_FD);
+	if (r == 0 && helper->caller.error == 0) {
+		keep = UINT64_C(1) << CAP_NET_ADMIN;
+		helper->tun_error = tun_open(&helper->tun_fd);
+		helper->link_error = link_init(&helper->link);
 	}
-	return sandbox_drop_privileges(UINT64_C(1) << CAP_NET_ADMIN);
+	if (r == 0)
+		r = sandbox_drop(NULL, keep);
+	if (r < 0)
+		return r;
+	fds[POLICY_PRIVILEGED_TUN] = helper->tun_fd;
+	fds[POLICY_PRIVILEGED_NETLINK] = link_fd(&helper->link);
+	fds[POLICY_PRIVILEGED_AUDIT] = helper->audit_fd;
+	policy = policy_privileged(fds);
+	return sandbox_seal(&policy);
 }
 
-/*
- * Whether the peer may have what it asks for: 0 or -EPERM. So far: what its
- * caller could do without us. The policy file will be asked here.
- */
-static int policy_check(const struct helper *helper)
+/* One message that is there; -EPROTO where it is too long, or has descriptors
+ * with it, which the kernel closes. */
+static ssize_t receive(struct privileged_request *request)
 {
-	return helper->caller_holds ? 0 : -EPERM;
+	struct iovec iov = { request, sizeof(*request) };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(PEER_FD, &header, MSG_DONTWAIT);
+
+	if (n < 0)
+		return -errno;
+	return header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : n;
 }
 
 /*
@@ -99,76 +114,88 @@ static int policy_check(const struct helper *helper)
  */
 static ssize_t receive_request(struct privileged_request *request)
 {
-	uint64_t deadline_ns = clock_now_ns() + REQUEST_DEADLINE_S * NS_PER_S;
 	struct pollfd pollfd = { .fd = PEER_FD, .events = POLLIN };
-	size_t fds;
-	char next;
+	struct privileged_request next;
+	int r = poll(&pollfd, 1, REQUEST_DEADLINE_S * 1000);
 	ssize_t n;
-	int r;
 
-	do {
-		r = fd_poll(&pollfd, 1, deadline_ns);
-	} while (r == 0 && clock_now_ns() < deadline_ns);
 	if (r <= 0)
-		return r < 0 ? r : -ETIMEDOUT;
-	n = fdpass_recv(PEER_FD, request, sizeof(*request), NULL, 0, &fds,
-			MSG_DONTWAIT);
+		return r < 0 ? -errno : -ETIMEDOUT;
+	n = receive(request);
 	if (n == 0 && (pollfd.revents & POLLHUP))
 		return -ECONNRESET;
 	/* There is no second request: nobody can send one from here on. */
 	if (shutdown(PEER_FD, SHUT_RD) < 0)
 		return -errno;
-	if (n > 0 && recv(PEER_FD, &next, sizeof(next), MSG_DONTWAIT) > 0)
-		return -EPROTO;
-	return n;
+	r = n > 0 ? (int)receive(&next) : 0;
+	return r > 0 || r == -EPROTO ? -EPROTO : n;
+}
+
+static int ask_policy(const struct helper *helper)
+{
+	const struct privileged_request *request = &helper->request;
+	const struct policyfile_create asked = {
+		.name = request->name,
+		.kind = (enum tapfeed_kind)request->kind,
+		.mtu = request->mtu,
+		.queues = request->queues,
+		.mac = !bytes_zero(request->mac, sizeof(request->mac)),
+	};
+
+	if (helper->caller.error < 0 || helper->caller.holds)
+		return helper->caller.error;
+	return policyfile_may_create(&helper->caller.policy, &asked) ? 0
+								     : -EPERM;
+}
+
+static int run_step(struct helper *helper, uint32_t step)
+{
+	const struct privileged_request *request = &helper->request;
+	struct privileged_reply *reply = &helper->reply;
+	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
+
+	switch (step) {
+	case PRIVILEGED_STEP_CAPABILITY:
+		return helper->caller.capable ? 0 : -EPERM;
+	case PRIVILEGED_STEP_POLICY:
+		return ask_policy(helper);
+	case PRIVILEGED_STEP_OPEN:
+		return helper->tun_error;
+	case PRIVILEGED_STEP_NETLINK:
+		return helper->link_error;
+	case PRIVILEGED_STEP_ATTACH:
+		return tun_create(helper->tun_fd, request->name, kind,
+				  reply->name);
+	case PRIVILEGED_STEP_OWNER:
+		return tun_set_owner(helper->tun_fd);
+	case PRIVILEGED_STEP_LINK:
+		return link_set(&helper->link, reply->name, request->mtu,
+				kind == TAPFEED_TAP ? reply->mac : NULL);
+	case PRIVILEGED_STEP_SHIELD:
+		return link_shield(&helper->link);
+	default:
+		return link_up(&helper->link, helper->caller.uid);
+	}
 }
 
 /*
  * Creates what the request, which was checked, asks for, and fills the reply;
- * on failure reply->step says where. The order is the point: nothing is up
- * before its shield is acknowledged. 0 or a negative errno.
+ * on failure reply->step says where. The steps' order is the point: nothing is
+ * up before its shield is acknowledged. 0 or a negative errno.
  */
 static int privileged_create(struct helper *helper)
 {
-	const struct privileged_request *request = &helper->request;
-	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
 	struct privileged_reply *reply = &helper->reply;
-	int r;
+	int r = 0;
 
-	reply->step = PRIVILEGED_STEP_CAPABILITY;
-	r = policy_check(helper);
-	if (r < 0)
-		return r;
-	reply->step = helper->open_step;
-	if (helper->open_error < 0)
-		return helper->open_error;
-	reply->step = PRIVILEGED_STEP_ATTACH;
-	r = tun_create(helper->tun_fd, request->name, kind, reply->name);
-	if (r < 0)
-		return r;
-	reply->step = PRIVILEGED_STEP_OWNER;
-	r = tun_set_owner(helper->tun_fd);
-	if (r < 0)
-		return r;
-	reply->step = PRIVILEGED_STEP_LINK;
-	memcpy(reply->mac, request->mac, sizeof(reply->mac));
-	r = link_find(&helper->link, reply->name);
-	if (r == 0)
-		r = link_set(&helper->link, request->mtu,
-			     kind == TAPFEED_TAP ? reply->mac : NULL);
-	if (r < 0)
-		return r;
-	reply->step = PRIVILEGED_STEP_SHIELD;
-	r = link_shield(&helper->link);
-	if (r < 0)
-		return r;
-	reply->step = PRIVILEGED_STEP_UP;
-	r = link_up(&helper->link, helper->peer.uid);
+	memcpy(reply->mac, helper->request.mac, sizeof(reply->mac));
+	while (r == 0 && reply->step < PRIVILEGED_STEP_UP)
+		r = run_step(helper, ++reply->step);
 	if (r < 0)
 		return r;
 	reply->ifindex = (uint32_t)helper->link.ifindex;
 	reply->step = PRIVILEGED_STEP_NONE;
-	reply->mtu = request->mtu;
+	reply->mtu = helper->request.mtu;
 	reply->queues = 1;
 	return 0;
 }
@@ -178,13 +205,16 @@ static void log_verdict(const struct helper *helper, const char *fault)
 {
 	const char *asked = helper->request.name;
 	char name[4 * TAPFEED_IFNAME_SIZE + 1];
+	char text[LOG_LINE_MAX / 2];
 
 	escape_text(name, sizeof(name), asked,
 		    strnlen(asked, TAPFEED_IFNAME_SIZE));
-	log_info("uid %u, pid %d: create \"%s\": %s%s",
-		 (unsigned int)helper->peer.uid, (int)helper->peer.pid, name,
-		 fault ? "refused: " : "created ",
+	snprintf(text, sizeof(text), "uid %u, pid %d: create \"%s\": %s%s",
+		 (unsigned int)helper->caller.uid, (int)helper->caller.pid,
+		 name, fault ? "refused: " : "created ",
 		 fault ? fault : helper->reply.name);
+	audit_send(helper->audit_fd, "tapfeed-privileged", fault, text);
+	log_info("%s", text);
 }
 
 /* Takes the one request and answers it. 0 also where it was refused. */
@@ -200,16 +230,18 @@ static int serve(struct helper *helper)
 	else if (n != -EPROTO)
 		return (int)n;
 	reply->step = PRIVILEGED_STEP_REQUEST;
-	if (!fault)
-		r = privileged_create(helper);
-	if (r < 0) {
+	if (!fault && (r = privileged_create(helper)) < 0)
+		fault = reply->step == PRIVILEGED_STEP_POLICY
+				? "not allowed by the policy file"
+				: log_errno(-r);
+	if (fault) {
 		/* Nothing is left when the peer hears of it. */
 		fd_close(&helper->tun_fd);
 		*reply = (struct privileged_reply){ .step = reply->step,
 						    .error = -r };
 	}
 	reply->version = PRIVILEGED_VERSION;
-	log_verdict(helper, fault || r == 0 ? fault : log_errno(-r));
+	log_verdict(helper, fault);
 	return fdpass_send(PEER_FD, reply, sizeof(*reply), &helper->tun_fd,
 			   reply->queues);
 }
@@ -219,8 +251,9 @@ static int read_argument(const char *word)
 {
 	if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 ||
 	    strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0) {
-		puts(PROGRAM_VERSION "\ntapfeed-privileged creates interfaces "
-				     "for tapfeed(1), which starts it");
+		puts(PROGRAM_VERSION
+		     "\ntapfeed-privileged creates interfaces for tapfeed(1), "
+		     "which starts it\npolicy file: " TAPFEED_POLICY_FILE);
 		return TAPFEED_EXIT_OK;
 	}
 	log_error("no arguments are taken but -h and -V: use tapfeed(1)");
@@ -229,7 +262,7 @@ static int read_argument(const char *word)
 
 int main(int argc, char **argv)
 {
-	struct helper helper = { .tun_fd = -1 };
+	struct helper helper = { .audit_fd = -1, .tun_fd = -1 };
 	int r;
 
 	set_signals();

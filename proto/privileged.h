@@ -55,7 +55,9 @@ struct privileged_request {
 enum privileged_step {
 	PRIVILEGED_STEP_NONE = 0,
 	PRIVILEGED_STEP_REQUEST,    /* the request is not valid */
-	PRIVILEGED_STEP_CAPABILITY, /* the caller does not hold CAP_NET_ADMIN */
+	PRIVILEGED_STEP_CAPABILITY, /* neither caller nor file has CAP_NET_ADMIN
+				     */
+	PRIVILEGED_STEP_POLICY,	    /* the policy file does not allow it */
 	PRIVILEGED_STEP_OPEN,	    /* open("/dev/net/tun") */
 	PRIVILEGED_STEP_NETLINK,    /* socket(AF_NETLINK) */
 	PRIVILEGED_STEP_ATTACH,	    /* TUNSETIFF, TUNGETIFF */

@@ -13,6 +13,8 @@ others=$(find . -maxdepth 2 \( -name Makefile.am -o -name Local.am \
 
 FILE_MAX=600
 PRIVILEGED_MAX=700
+# The first design had 1400: that was without the policy file, Landlock and the log.
+LINKED_MAX=1660
 
 number=0
 failed=0
@@ -31,7 +33,7 @@ verdict()
 	failed=1
 }
 
-echo 1..4
+echo 1..5
 verdict "every file is at most $FILE_MAX lines" \
 	$(wc -l $sources | awk -v max=$FILE_MAX '$2 != "total" && $1 > max { print $2 ":" $1 }')
 verdict "every file begins with its SPDX line" \
@@ -43,7 +45,36 @@ verdict "every header has the guard of its path" \
 		guard=TAPFEED_$(echo "${file%.h}" | tr 'a-z/-' 'A-Z__')_H
 		grep -q "^#ifndef $guard\$" "$file" || echo "$file:$guard"
 	done)
-lines=$(cat privileged/*.[ch] | wc -l)
-echo "# privileged/: $lines lines of C, at most $PRIVILEGED_MAX"
-verdict "privileged/ stays small" $([ "$lines" -le $PRIVILEGED_MAX ] || echo "$lines")
+lines=$(cat privileged/*.c | wc -l)
+echo "# privileged/: $lines lines of C, below $PRIVILEGED_MAX"
+verdict "privileged/ stays small" $([ "$lines" -lt $PRIVILEGED_MAX ] || echo "$lines")
+
+# What it links of ours, out of its symbol table: a name that two folders have stands
+# there once for each.
+helper=${TAPFEED_BUILDDIR:-build}/privileged/tapfeed-privileged
+linked=$(readelf -sW "$helper" 2> /dev/null | awk '$4 == "FILE" && $8 ~ /\.c$/ { print $8 }' |
+	sort | uniq -c | while read -r count name; do
+		for folder in privileged common proto; do
+			[ "$count" -gt 0 ] && [ -e $folder/"$name" ] || continue
+			echo $folder/"$name"
+			count=$((count - 1))
+		done
+	done)
+# Neither blank nor comment: a reason costs nothing.
+lines=$(cat $linked < /dev/null | awk '
+	{ line = $0 }
+	inside { if (!sub(/^.*\*\//, "", line)) next; inside = 0 }
+	{ gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "", line) }
+	sub(/\/\*.*$/, "", line) { inside = 1 }
+	line ~ /[^ \t]/ { n++ }
+	END { print n + 0 }')
+echo "# tapfeed-privileged: $lines lines of code in all, below $LINKED_MAX" \
+	"($(cat $linked < /dev/null | wc -l) with comments and blank ones):" $linked
+case $linked in
+*privileged/main.c*common/sandbox.c* | *common/sandbox.c*privileged/main.c*) known=yes ;;
+*) known= ;;
+esac
+verdict "what tapfeed-privileged links stays small" \
+	$([ -n "$known" ] || echo "no symbol table in $helper") \
+	$([ "$lines" -lt $LINKED_MAX ] || echo "$lines")
 exit $failed

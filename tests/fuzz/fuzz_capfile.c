@@ -4,16 +4,11 @@
  * the pieces in which the rest is offered; however it is cut into pieces, the
  * same must come out of it.
  */
-#include <assert.h>
-#include <errno.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include <config.h>
+
+#include "tests/fuzz/fuzz.h"
 
 #include "capture/capfile.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	int result;

@@ -3,23 +3,15 @@
  * Fuzzes conversion: the first four bytes are the length that the packet claims
  * to have had, the rest is the packet, of each link type there is, for both
  * kinds of interface. What comes of it must lie in the packet, and be what the
- * injector's own check lets pass. Built by hand:
- *
- *   clang -g -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *         -I. -Ibuild tests/fuzz/fuzz_convert.c capture/convert.c \
- *         injector/batch.c injector/arena.c build/proto/feed.pb-c.c \
- *         -lprotobuf-c -o fuzz_convert
+ * injector's own check lets pass.
  */
-#include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include <config.h>
+
+#include "tests/fuzz/fuzz.h"
 
 #include "capture/convert.h"
 #include "capture/linktype.h"
 #include "injector/batch.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint32_t link_types[] = {
 	LINKTYPE_ETHERNET, LINKTYPE_DLT_RAW, LINKTYPE_DLT_RAW_OPENBSD,

@@ -3,30 +3,15 @@
  * Fuzzes what takes compression off. The first four bytes seed the sizes of the
  * pieces in which the rest comes through a pipe and of the reads; the same must
  * come out as from a file that is read in large pieces.
- *
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Ibuild \
- *	tests/fuzz/fuzz_decompress.c capture/decompress.c common/fd.c
- *common/signals.c \ -lz -lzstd -o fuzz_decompress
- * ./fuzz_decompress -max_len=4096 CORPUS
  */
 #include <config.h>
 
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include "tests/fuzz/fuzz.h"
 
 #include "capture/decompress.h"
 
 /* What is looked at of a bomb. */
 #define OUTPUT_MAX (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	ssize_t result;

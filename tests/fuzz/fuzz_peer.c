@@ -4,18 +4,10 @@
  * is full, who the peer is and what the interface carries; the next four seed
  * the pieces in which the rest comes, and when the gate opens and packets are
  * written. Whatever comes, the sum holds and every slot is given back.
- *
- *   clang -g -fsanitize=fuzzer,address,undefined -Ibuild -I. \
- *       tests/fuzz/fuzz_peer.c injector/{account,arena,batch,deliver}.c \
- *       injector/{pace,peer,queue}.c common/{escape,fd,frame,log,signals}.c \
- *       build/proto/feed.pb-c.c -lprotobuf-c -o fuzz_peer
  */
-#include <assert.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include <config.h>
+
+#include "tests/fuzz/fuzz.h"
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -24,8 +16,6 @@
 #include "injector/peer.h"
 
 #define QUEUE_SIZE 32
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
 	struct arena arena;
@@ -39,8 +29,7 @@ struct run {
 
 static uint32_t choose(struct run *run, uint32_t n)
 {
-	run->seed = run->seed * 1664525 + 1013904223;
-	return (run->seed >> 8) % n;
+	return fuzz_choose(&run->seed, n);
 }
 
 static void run_begin(struct run *run, uint8_t how)

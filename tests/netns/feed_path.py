@@ -195,8 +195,8 @@ def _():
             try:
                 try:
                     os.setgroups([])
-                    os.setgid(65534)
-                    os.setuid(65534)
+                    os.setgid(65533)
+                    os.setuid(65533)
                 except OSError:
                     os._exit(77)
                 other = Capture(injector.join())
@@ -212,7 +212,7 @@ def _():
             injector.wait()
             raise harness.Skip("no other user in this namespace")
         equal("the other user's status", status, 0)
-    equal("lines", len(injector.lines("uid 65534 is refused")), 1)
+    equal("lines", len(injector.lines("uid 65533 is refused")), 1)
     good.batch(packets(1, 0, 5))
     good.end()
     equal("status", injector.wait(), 0)

@@ -124,6 +124,9 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)
     print("1..%d" % len(cases))
     signal.signal(signal.SIGALRM, on_alarm)
+    # A shell ignores these in what it starts in the background, tests of signals too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     failed = 0
     tmp = tempfile.mkdtemp(prefix="tapfeed-test.")
     os.environ["XDG_RUNTIME_DIR"] = tmp  # where feeds listen for tapfeed status
@@ -260,6 +263,18 @@ def peak_memory(pids):
 
 
 # ---- tapfeed -----------------------------------------------------------------
+
+NOBODY = 65534
+
+
+def service_uid():
+    """As whom a feed runs that root starts from a build tree."""
+    with open("/proc/self/uid_map") as file:
+        users = sum(int(line.split()[2]) for line in file)
+    return NOBODY if os.geteuid() == 0 and users > NOBODY else os.geteuid()
+
+
+
 
 class Feed:
     """One run of tapfeed, with --json unless json=False; source: one, or a list."""
@@ -534,18 +549,20 @@ def pcap_of(frames, name="input.pcap"):
     return made(captures.pcap(frames), name)
 
 
-def is_sanitized():
+def version():
     try:
         done = subprocess.run([TAPFEED, "--version"], capture_output=True, text=True,
                               timeout=20)
     except OSError as error:
         print("Bail out! %s" % error)
         sys.exit(99)
-    return "ASan" in done.stdout
+    return done.stdout
 
 
 enter_namespaces(os.path.abspath(sys.argv[0]))
-SANITIZED = is_sanitized()
+SANITIZED = "ASan" in version()
+# --enable-trace-filter: what would be killed is logged and goes on.
+TRACED = "traces" in version()
 # How much longer than on an idle machine a wait may take.
 SLOW = (4 if SANITIZED else 1) * int(os.environ.get("TAPFEED_TEST_SLOW", "1"))
 DELAY = "800ms" if SANITIZED else "250ms"

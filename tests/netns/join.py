@@ -7,7 +7,7 @@ import time
 
 from captures import numbered, pcap
 from harness import (Feed, Reader, case, check, descendants, equal, exists, frames_equal,
-                     main, made, path, until)
+                     main, made, path, service_uid, until)
 from livefeed import Live, flood, wire
 
 
@@ -29,25 +29,33 @@ def numbered_from(first, count, length=60):
 @case("the socket: mode 0660, there as long as the feed, stale ones replaced")
 def _():
     os.umask(0)
+    folder = path("sockets")
+    os.mkdir(folder, 0o750)
+    os.chown(folder, service_uid(), -1)
+    name = os.path.join(folder, "feed")
     for _ in range(2):
-        feed = Feed(made(pcap(numbered(10))), "--feed-path", path("feed"), "--linger",
-                    "300ms")
+        feed = Feed(made(pcap(numbered(10))), "--feed-path", name, "--linger", "300ms")
         feed.wait_up()
-        mode = os.stat(path("feed")).st_mode
-        check(stat.S_ISSOCK(mode), "no socket")
-        equal("mode", stat.S_IMODE(mode), 0o660)
+        found = os.stat(name)
+        check(stat.S_ISSOCK(found.st_mode), "no socket")
+        equal("mode", stat.S_IMODE(found.st_mode), 0o660)
+        equal("owner", found.st_uid, service_uid())
         feed.wait()
         equal("status", feed.status, 0)
-        check(not os.path.exists(path("feed")), "the socket is still there")
-    feed = Feed(made(pcap(numbered(10))), "--feed-path", path("feed"), "--loop", "0")
+        check(not os.path.exists(name), "the socket is still there")
+    feed = Feed(made(pcap(numbered(10))), "--feed-path", name, "--loop", "0")
     feed.wait_up()
     os.kill(feed.process.pid, signal.SIGKILL)
     feed.process.wait()
     until("the interface to go", lambda: not exists("tf0"))
-    check(os.path.exists(path("feed")), "nothing stale to be tried")
-    feed = Feed(made(pcap(numbered(10))), "--feed-path", path("feed"), "--linger", "0")
-    feed.wait()
-    equal("status", feed.status, 0)
+    check(os.path.exists(name), "nothing stale to be tried")
+    # In root's own folder the user that root's feed becomes cannot remove it.
+    for place in name, path("feed"), path("feed"):
+        feed = Feed(made(pcap(numbered(10))), "--feed-path", place, "--linger", "0")
+        feed.wait()
+        equal("status", feed.status, 0)
+    equal("left in root's folder", os.path.exists(path("feed")),
+          service_uid() != os.geteuid())
 
 
 @case("a path that is in use, or holds something else: status 2")

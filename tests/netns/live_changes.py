@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interface that is captured goes down, up, away, or gets another name."""
 import signal
+import subprocess
 import time
 
 from captures import numbered
-from harness import (case, check, equal, exists, frames_equal, main, run, until)
+from harness import (SAMPLE, Feed, case, check, equal, exists, frames_equal, main, run,
+                     until)
 from livefeed import PEER, Watch, send, wire
 
 FRAMES = numbered(300)
@@ -155,6 +157,24 @@ def _():
         watch.feed.stop(status=1)
         check(used <= 10, "%d ticks in a second" % used)
         link("del", "eth1")
+
+
+@case("a feed starts while other interfaces come and go", limit=60)
+def _():
+    for number in range(30):
+        run("ip", "link", "add", "d%d" % number, "type", "veth")
+    churn = [subprocess.Popen(["sh", "-c", "while :; do ip link add %s type veth peer name "
+                               "%s1; ip link del %s; done" % (3 * (name,))],
+                              stderr=subprocess.DEVNULL) for name in ("x", "y")]
+    try:
+        for _ in range(25):
+            feed = Feed(SAMPLE, "--linger", "0")
+            feed.wait()
+            equal("status", feed.status, 0)
+    finally:
+        for process in churn:
+            process.kill()
+            process.wait()
 
 
 main()

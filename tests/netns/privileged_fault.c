@@ -23,6 +23,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "common/sandbox.h"
+
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
@@ -51,6 +53,9 @@ int __real_fdpass_send(int sock, const void *msg, size_t len, const int *fds,
 		       size_t n);
 int __wrap_fdpass_send(int sock, const void *msg, size_t len, const int *fds,
 		       size_t n);
+
+int __real_sandbox_seal(const struct sandbox_policy *policy);
+int __wrap_sandbox_seal(const struct sandbox_policy *policy);
 
 static int number(const char *variable)
 {
@@ -152,4 +157,19 @@ int __wrap_fdpass_send(int sock, const void *msg, size_t len, const int *fds,
 {
 	return hit("reply", n) ? -errno
 			       : __real_fdpass_send(sock, msg, len, fds, n);
+}
+
+/* The production filter, and what the wrappers themselves need. */
+int __wrap_sandbox_seal(const struct sandbox_policy *policy)
+{
+	static const struct sandbox_row rows[] = {
+		SANDBOX_ALLOW(gettid, "raise"),
+		SANDBOX_ALLOW(rt_sigprocmask, "raise"),
+		SANDBOX_ALLOW1(tgkill, SANDBOX_INT(2, SIGSTOP), "raise"),
+	};
+	struct sandbox_policy more = *policy;
+
+	more.more_rows = rows;
+	more.more_row_count = sizeof(rows) / sizeof(rows[0]);
+	return __real_sandbox_seal(&more);
 }

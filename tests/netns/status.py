@@ -10,11 +10,20 @@ import subprocess
 import time
 
 from harness import (SAMPLE, SLOW, TAPFEED, Feed, Skip, case, check, equal, exists,
-                     main, path, run, until, veth)
+                     main, path, run, service_uid, until, veth)
 import checks
 import harness
 
-USER = 65534
+USER = 12345  # nobody's
+
+
+def as_user(uid):
+    """The prefix of a command to run it as that user, without capabilities."""
+    launch = ["setpriv", "--reuid", str(uid), "--clear-groups", "--bounding-set", "-all",
+              "--inh-caps", "-all"]
+    if subprocess.run([*launch, TAPFEED, "-V"], capture_output=True).returncode:
+        raise Skip("no other user, or the build directory is closed to others")
+    return launch
 
 # Feeds that run on this machine are not this test's: hidden in its mount namespace.
 for directory in ("/run/tapfeed", "/run/user"):
@@ -91,12 +100,15 @@ def _():
           ["spawner", "tapfeed", "tapfeed-capture", "tapfeed-injector"])
     equal("pid", processes["tapfeed"]["pid"], feed.process.pid)
     for kind in ("injector", "capture"):
-        process = processes["tapfeed-" + kind]
-        equal("pid of " + kind, process["pid"], feed.worker(kind))
-        equal("uid of " + kind, process["uid"], os.geteuid())
-        equal("capabilities of " + kind, process["capabilities"], [])
-        equal("no_new_privs of " + kind, process["no_new_privs"], True)
-        check(process["seccomp"] in ("none", "filter"), process)
+        equal("pid of " + kind, processes["tapfeed-" + kind]["pid"], feed.worker(kind))
+    for name, process in processes.items():
+        told = {key: process[key] for key in ("uid", "real_uid", "capabilities",
+                                              "no_new_privs", "seccomp")}
+        equal(name, told, {"uid": service_uid(), "real_uid": service_uid(),
+                           "capabilities": [], "no_new_privs": True,
+                           "seccomp": "none" if name == "spawner" else "filter"})
+        equal("capability sets of " + name, process["capability_sets"], dict.fromkeys(
+            ("inheritable", "permitted", "effective", "bounding", "ambient"), []))
     mode = stat.S_IMODE(os.lstat(directory).st_mode)
     equal("mode of the directory", oct(mode), oct(0o700))
     mode = stat.S_IMODE(os.lstat(directory + "/lc0.sock").st_mode)
@@ -129,7 +141,7 @@ def _():
     for block, name in zip(blocks, ("lc0", "lc1")):
         check(block.startswith(name + ": running, tap, mtu 1500, replay from "), block)
         for word in ("since ", "rate ", "packets/s", "received ", "tapfeed-injector",
-                     "no_new_privs", " none "):
+                     "no_new_privs", "capabilities", "filter   none\n"):
             check(word in block, "%r is not in %s" % (word, block))
     check("of 100, " in blocks[1], blocks[1])
     check(all(len(line) <= 100 for line in done.stdout.splitlines()
@@ -349,19 +361,18 @@ def _():
 
 @case("another user may neither look nor ask: status 3")
 def _():
-    directory = runtime()
-    launch = ["setpriv", "--reuid", str(USER), "--clear-groups", "--bounding-set", "-all",
-              "--inh-caps", "-all"]
-    if subprocess.run([*launch, TAPFEED, "-V"], capture_output=True).returncode:
-        raise Skip("no other user, or the build directory is closed to others")
+    directory, launch = runtime(), as_user(USER)
     feed = endless("lc0")
     for folder in (harness.tmp, os.path.dirname(directory)):
         os.chmod(folder, 0o755)
-    done = status("lc0", launch=launch)
-    equal("status: %s" % done.stderr, done.returncode, 3)
-    check("may not be looked into" in done.stderr, done.stderr)
-    equal("standard output", done.stdout, "")
-    os.chmod(directory, 0o755)
+    for mode in 0o700, 0o755:
+        os.chmod(directory, mode)
+        done = status("lc0", launch=launch)
+        equal("status: %s" % done.stderr, done.returncode, 3)
+        check("may not be looked into" in done.stderr, done.stderr)
+        equal("standard output", done.stdout, "")
+    # In a directory that he may look into.
+    os.chown(directory, USER, USER)
     done = status(launch=launch)
     equal("status: %s" % done.stderr, done.returncode, 3)
     check("lc0: it may not be asked" in done.stderr, done.stderr)
@@ -370,7 +381,79 @@ def _():
     done = status(launch=launch)
     equal("status: %s" % done.stderr, done.returncode, 1)
     equal("standard output", done.stdout, "")
-    equal("the owner", sorted(asked()), ["lc0"])
+    equal("root", sorted(asked()), ["lc0"])
+    stop(feed)
+
+
+@case("the user as whom root's feed runs may ask, and root asks those of users")
+def _():
+    directory, launch = runtime(), as_user(harness.NOBODY)
+    for folder in (harness.tmp, os.path.dirname(directory)):
+        os.chmod(folder, 0o755)
+    feed = endless("lc0")
+    equal("owner of the directory", os.stat(directory).st_uid, harness.NOBODY)
+    equal("owner of the socket", os.lstat(directory + "/lc0.sock").st_uid, harness.NOBODY)
+    done = status(launch=launch)
+    equal("status: %s" % done.stderr, done.returncode, 0)
+    check(done.stdout.startswith("lc0: running"), done.stdout)
+    check("unknown" not in done.stdout, done.stdout)
+    stop(feed)
+    equal("left behind", os.listdir(directory), [])
+    # A user's server in a user's directory: root believes it, a user does not.
+    os.chown(directory, USER, USER)
+    server = subprocess.Popen(
+        [*as_user(USER), "python3", "-c", "import socket, sys, time\n"
+         "s = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\ns.listen()\n"
+         "print(flush=True)\nwhile True: c, _ = s.accept(); c.recv(9); c.close()",
+         directory + "/lc1.sock"], stdout=subprocess.PIPE)
+    server.stdout.readline()
+    os.chmod(directory, 0o755)
+    done = status()
+    check("lc1: it closed the connection" in done.stderr, done.stderr)
+    os.chown(directory, 0, 0)
+    done = status()
+    equal("status: %s" % done.stderr, done.returncode, 3)
+    check("lc1: it is not believed" in done.stderr, done.stderr)
+    server.kill()
+    server.wait()
+    server.stdout.close()
+
+
+def make_stale(name):
+    import socket
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(name)
+
+
+@case("what a feed leaves that was killed before it had a name")
+def _():
+    directory = runtime()
+    os.mkdir(directory, 0o700)
+    make_stale(directory + "/.4000000.sock")
+    equal("feeds", asked(), {})
+    equal("after status", os.listdir(directory), [])
+    make_stale(directory + "/.4000000.sock")
+    make_stale(directory + "/lc7.sock")
+    feed = endless("lc0")
+    equal("after a start", os.listdir(directory), ["lc0.sock"])
+    stop(feed)
+    equal("left behind", os.listdir(directory), [])
+
+
+@case("tapfeed status is confined itself")
+def _():
+    runtime()
+    feed = endless("lc0")
+    process = subprocess.Popen([TAPFEED, "status", "--watch"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    with open("/proc/%d/status" % process.pid) as file:
+        fields = dict(line.split(":", 1) for line in file)
+    for key, value in {"CapInh": 0, "CapPrm": 1 << 1, "CapEff": 1 << 1, "CapBnd": 0,
+                       "CapAmb": 0, "NoNewPrivs": 1, "Seccomp": 2}.items():
+        equal(key, int(fields[key], 16), value)
+    process.kill()
+    process.wait()
+    process.stdout.close()
     stop(feed)
 
 

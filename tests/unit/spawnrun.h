@@ -79,6 +79,7 @@ static inline int add_shell(size_t i, const char *script)
 	*child = (struct spawner_child){
 		.path = "/bin/sh",
 		.argv = run.argv[i],
+		.program_fd = -1,
 		.stderr_fd = fds[1],
 		.store_fd = -1,
 	};
@@ -95,7 +96,7 @@ static inline int add_shells(const char *script)
 
 static inline int fork_spawner(void)
 {
-	run.sock = spawner_fork(table, CHILDREN, &run.pid);
+	run.sock = spawner_fork(table, CHILDREN, NULL, &run.pid);
 	EXPECT(run.sock >= 0 && run.pid > 0);
 	return 0;
 }

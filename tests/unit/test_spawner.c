@@ -288,7 +288,7 @@ static int missing_executable(void)
 	EXPECT(strstr(said, "ENOENT"));
 	EXPECT(count_char(said, '\n') == 1);
 	EXPECT(spawner_command(run.sock, SPAWNER_START, 2) == 0);
-	EXPECT(event(2, TAPFEED_EXIT_LOSS << 8) == 0);
+	EXPECT(event(2, TAPFEED_EXIT_PERMISSION << 8) == 0);
 	EXPECT(strstr(hear(2), "EACCES"));
 	/* It goes on. */
 	EXPECT(spawner_command(run.sock, SPAWNER_START, 0) == 0);

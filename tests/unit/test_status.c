@@ -171,8 +171,9 @@ static void test_newer(void **state)
 
 #define PROC(state, uid, prm, eff, nnp, seccomp)                               \
 	"Name:\tx\\nUid:\t9 9 9 9\nState:\t" state " (x)\nUid:\t" uid          \
-	"\nCapInh:\tffff\nCapPrm:\t" prm "\nCapEff:\t" eff                     \
-	"\nNoNewPrivs:\t" nnp "\nSeccomp:\t" seccomp "\nSeccomp_filters:\t1\n"
+	"\nCapInh:\tff\nCapPrm:\t" prm "\nCapEff:\t" eff                       \
+	"\nCapBnd:\tfff\nCapAmb:\t4000\nNoNewPrivs:\t" nnp                     \
+	"\nSeccomp:\t" seccomp "\nSeccomp_filters:\t1\n"
 
 static void test_parse_proc(void **state)
 {
@@ -198,7 +199,12 @@ static void test_parse_proc(void **state)
 			 0);
 	assert_int_equal(status.uid, 1);
 	assert_int_equal(status.euid, 2);
-	assert_true(status.capabilities == 0x3000);
+	assert_true(status.sets[PROCSTATUS_INHERITABLE] == 0xff);
+	assert_true(status.sets[PROCSTATUS_PERMITTED] == 0x2000);
+	assert_true(status.sets[PROCSTATUS_EFFECTIVE] == 0x1000);
+	assert_true(status.sets[PROCSTATUS_BOUNDING] == 0xfff);
+	assert_true(status.sets[PROCSTATUS_AMBIENT] == 0x4000);
+	assert_true(procstatus_held(&status) == 0x70ff);
 	assert_true(status.no_new_privs);
 	assert_int_equal(status.seccomp, PROCSTATUS_FILTER);
 	assert_int_equal(procstatus_read(getpid(), &status), 0);
@@ -223,6 +229,31 @@ static void test_capabilities(void **state)
 	assert_string_equal(text, "capability_63");
 	procstatus_capabilities(text, sizeof(text), 0x1f);
 	assert_ptr_equal(strstr(text, "5 of "), text);
+	/* Those that do not fit. */
+	procstatus_capabilities(text, 26, 0x3000);
+	assert_string_equal(text, "cap_net_admin,cap_net_raw");
+	procstatus_capabilities(text, 25, 0x3000);
+	assert_ptr_equal(strstr(text, "2 of "), text);
+}
+
+static void test_users(void **state)
+{
+	struct usernames names;
+	char text[40];
+
+	(void)state;
+	assert_int_equal(usernames_read(&names), 0);
+	assert_true(names.count > 0);
+	procstatus_user(text, sizeof(text), &names, 0);
+	assert_string_equal(text, "root");
+	assert_null(usernames_find(&names, 4000000000u));
+	procstatus_user(text, sizeof(text), &names, 4000000000u);
+	assert_string_equal(text, "4000000000");
+	strcpy(names.entries[0].name, "\x1b[2J");
+	procstatus_user(text, sizeof(text), &names, names.entries[0].uid);
+	assert_string_equal(text, "\\x1b[2J");
+	usernames_done(&names);
+	assert_null(usernames_find(&names, 0));
 }
 
 static void test_json_string(void **state)
@@ -263,14 +294,16 @@ static void test_json_string(void **state)
 static char *shown(const struct control_status *status, bool json)
 {
 	const struct statusask_rate rate = { 1000, 8000000 };
+	const struct usernames users = { 0 };
+	const struct statusshow show = { "lc0", status, &rate, &users };
 	char *text;
 	size_t len;
 	FILE *file = open_memstream(&text, &len);
 
 	if (json)
-		statusshow_json(file, "lc0", status, &rate);
+		statusshow_json(file, &show);
 	else
-		statusshow_text(file, "lc0", status, &rate);
+		statusshow_text(file, &show);
 	fclose(file);
 	return text;
 }
@@ -309,6 +342,19 @@ static void test_text(void **state)
 			       "            kernel_dropped 5\n"));
 	assert_non_null(strstr(text, "tapfeed-capture"));
 	assert_non_null(strstr(text, "unknown: "));
+	free(text);
+	/* What is read of a process: this one. */
+	in.processes[0].pid = (uint32_t)getpid();
+	text = shown(&in, false);
+	assert_null(strstr(text, "unknown: "));
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 100);
+	free(text);
+	text = shown(&in, true);
+	assert_non_null(strstr(text, "\"real_uid\":"));
+	assert_non_null(strstr(text, "\"capability_sets\":{\"inheritable\":["));
+	assert_non_null(strstr(text, "],\"permitted\":["));
+	assert_non_null(strstr(text, "],\"ambient\":["));
 	free(text);
 }
 
@@ -375,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_newer),
 		cmocka_unit_test(test_parse_proc),
 		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_json_string),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_hostile_texts),

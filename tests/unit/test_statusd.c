@@ -40,7 +40,7 @@ static void serve(uint64_t now_ns)
 
 static void start(void)
 {
-	statusd_init(&statusd);
+	statusd_init(&statusd, NULL);
 	statusd_listen(&statusd, "lc0");
 }
 
@@ -68,6 +68,7 @@ static int tear_down(void **state)
 	(void)unlinkat(dir_fd, "lc0.sock", 0);
 	(void)unlinkat(dir_fd, "lc0.sock", AT_REMOVEDIR);
 	(void)unlinkat(dir_fd, "other.sock", 0);
+	unsetenv("RUNTIME_DIRECTORY");
 	fd_close(&dir_fd);
 	if (rmdir(folder) < 0)
 		(void)unlink(folder);
@@ -325,7 +326,7 @@ static void test_live(void **state)
 
 	(void)state;
 	start();
-	statusd_init(&second);
+	statusd_init(&second, NULL);
 	statusd_listen(&second, "lc0");
 	assert_int_equal(second.listen_fd, -1);
 	statusd_done(&second);
@@ -353,14 +354,15 @@ static void test_foreign(void **state)
 	assert_int_equal(mode_of("lc0.sock"), S_IFREG | 0600);
 	unlinkat(dir_fd, "lc0.sock", 0);
 
-	make_stale("other.sock");
-	assert_int_equal(symlinkat("other.sock", dir_fd, "lc0.sock"), 0);
+	make_stale("other");
+	assert_int_equal(symlinkat("other", dir_fd, "lc0.sock"), 0);
 	start();
 	assert_int_equal(statusd.listen_fd, -1);
 	statusd_done(&statusd);
 	assert_true(S_ISLNK(mode_of("lc0.sock")));
-	assert_true(S_ISSOCK(mode_of("other.sock")));
+	assert_true(S_ISSOCK(mode_of("other")));
 	unlinkat(dir_fd, "lc0.sock", 0);
+	unlinkat(dir_fd, "other", 0);
 
 	assert_int_equal(mkdirat(dir_fd, "lc0.sock", 0700), 0);
 	start();
@@ -381,6 +383,14 @@ static void test_replaced(void **state)
 	assert_true(S_ISSOCK(mode_of("lc0.sock")));
 }
 
+static const char *temporary(void)
+{
+	static char name[RUNTIME_SOCKET_SIZE];
+
+	runtime_temporary(name, getpid());
+	return name;
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = {
@@ -399,56 +409,120 @@ static void test_names(void **state)
 	assert_string_equal(name, "lc0");
 	assert_int_equal(runtime_name("abcdefghijklmno.sock", name), 0);
 	assert_string_equal(name, "abcdefghijklmno");
-	statusd_init(&statusd);
+	statusd_init(&statusd, NULL);
+	assert_true(S_ISSOCK(mode_of(temporary())));
 	statusd_listen(&statusd, "../lc0");
-	assert_int_equal(statusd.listen_fd, -1);
+	assert_false(statusd.named);
+	assert_true(S_ISSOCK(mode_of(temporary())));
+	statusd_done(&statusd);
+	assert_int_equal(mode_of(temporary()), 0);
 }
 
-static void test_directories(void **state)
+static void test_temporary(void **state)
 {
-	static struct runtime_dir dir;
-	static char list[3 * sizeof(folder)];
+	static const char *const bad[] = {
+		"",	    ".sock",	"..sock",
+		".1",	    "1.sock",	".1x.sock",
+		".-1.sock", ".1.sock.", ".1234567890123456.sock"
+	};
+	struct pollfd fds[STATUSD_POLL];
+	int fd;
 
 	(void)state;
-	assert_int_equal(runtime_open(&dir), 0);
-	runtime_close(&dir);
-	chmod(folder, 0720);
-	assert_int_equal(runtime_open(&dir), -EPERM);
-	assert_int_equal(dir.fd, -1);
-	chmod(folder, 0702);
-	assert_int_equal(runtime_open(&dir), -EPERM);
-	chmod(folder, 0755);
-	assert_int_equal(runtime_open(&dir), 0);
-	runtime_close(&dir);
-	if (geteuid() == 0 && chown(folder, 65534, 0) == 0) {
-		assert_int_equal(runtime_open(&dir), -EPERM);
-		assert_int_equal(chown(folder, 0, 0), 0);
-	}
-	/* The first of systemd's; a parent is not made. */
-	snprintf(list, sizeof(list), "%s:/nowhere", folder);
-	setenv("RUNTIME_DIRECTORY", list, 1);
-	setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
-	assert_int_equal(runtime_open(&dir), 0);
-	assert_string_equal(dir.path, folder);
-	runtime_close(&dir);
-	unsetenv("RUNTIME_DIRECTORY");
-	assert_int_equal(runtime_open(&dir), -ENOENT);
-	assert_string_equal(dir.path, "/nowhere/tapfeed");
-	/* No directory, though a link leads to one. */
-	setenv("XDG_RUNTIME_DIR", parent, 1);
-	assert_int_equal(rmdir(folder), 0);
-	snprintf(list, sizeof(list), "%s/real", parent);
-	assert_int_equal(mkdir(list, 0700), 0);
-	assert_int_equal(symlink("real", folder), 0);
-	assert_true(runtime_open(&dir) < 0);
-	assert_int_equal(rmdir(list), 0);
-	assert_int_equal(unlink(folder), 0);
-	assert_int_equal(symlink("/nowhere", folder), 0);
-	assert_true(runtime_open(&dir) < 0);
-	/* None of it matters. */
-	start();
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(runtime_is_temporary(bad[i]));
+	assert_true(runtime_is_temporary(temporary()));
+	/* What one leaves that is killed early goes with the next start, as
+	   does what others left; what somebody listens on stays. */
+	make_stale(".1.sock");
+	make_stale(temporary());
+	make_stale("other.sock");
+	assert_int_equal(runtime_clear_all(dir_fd), 0);
+	assert_int_equal(mode_of("other.sock"), 0);
+	make_stale(".1.sock");
+	make_stale(temporary());
+	make_stale("other.sock");
+	statusd_init(&statusd, NULL);
+	assert_int_equal(mode_of(".1.sock"), 0);
+	assert_int_equal(mode_of("other.sock"), 0);
+	assert_int_equal(mode_of(temporary()), S_IFSOCK | 0600);
+	assert_int_equal(runtime_clear_all(dir_fd), 1);
+	/* It answers under that name already. */
+	statusd_poll(&statusd, fds);
+	assert_true(fds[0].fd >= 0);
+	statusd_listen(&statusd, "lc0");
+	assert_int_equal(mode_of(temporary()), 0);
+	serve(NOW); /* whoever only looked */
+	fd = client();
+	ask(fd);
 	serve(NOW);
+	expect_reply(fd);
+	fd_close(&fd);
+}
+
+/* A socket that came meanwhile keeps its name. */
+static void test_taken(void **state)
+{
+	(void)state;
+	statusd_init(&statusd, NULL);
+	make_stale("lc0.sock");
+	statusd_listen(&statusd, "lc0");
 	assert_int_equal(statusd.listen_fd, -1);
+	assert_int_equal(mode_of(temporary()), 0);
+	statusd_done(&statusd);
+	assert_true(S_ISSOCK(mode_of("lc0.sock")));
+}
+
+/* Whether the client of that uid is served; -1: it could not be one. */
+static int served_as(uid_t uid)
+{
+	uint8_t byte = 0;
+	int ends[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd;
+
+		(void)!setresuid(uid, uid, uid);
+		fd = runtime_connect(dir_fd, "lc0.sock");
+		(void)!write(ends[1], &byte, 1);
+		(void)poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, -1);
+		_exit(fd >= 0 && read(fd, &byte, 1) == 1 ? 1 : 0);
+	}
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	serve(NOW);
+	for (size_t i = 0; i < STATUSD_CLIENTS; i++)
+		if (statusd.clients[i].fd >= 0)
+			assert_int_equal(write(statusd.clients[i].fd, "x", 1),
+					 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	serve(NOW);
+	close(ends[0]);
+	close(ends[1]);
+	return WEXITSTATUS(status);
+}
+
+/* Even where the file's mode lets everybody in. */
+static void test_who_asks(void **state)
+{
+	static const struct users_id nobody = { 65534, 65534 };
+
+	(void)state;
+	if (geteuid() != 0 || chown(folder, 0, 65534) < 0)
+		skip();
+	statusd_init(&statusd, &nobody);
+	statusd_listen(&statusd, "lc0");
+	assert_int_equal(fchmodat(dir_fd, "lc0.sock", 0666, 0), 0);
+	assert_int_equal(fchmod(dir_fd, 0755), 0);
+	assert_int_equal(chmod(parent, 0755), 0);
+	assert_int_equal(served_as(0), 1);
+	assert_int_equal(served_as(65534), 1);
+	assert_int_equal(served_as(12345), 0);
+	/* As if user 12345 had started it by a file with his privilege. */
+	statusd.starter = 12345;
+	assert_int_equal(served_as(12345), 1);
 }
 
 int main(void)
@@ -456,10 +530,11 @@ int main(void)
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_life),     TEST(test_hostile), TEST(test_swelling),
-		TEST(test_slow),     TEST(test_deaf),	 TEST(test_nine),
-		TEST(test_stale),    TEST(test_live),	 TEST(test_foreign),
-		TEST(test_replaced), TEST(test_names),	 TEST(test_directories),
+		TEST(test_life),     TEST(test_hostile),  TEST(test_swelling),
+		TEST(test_slow),     TEST(test_deaf),	  TEST(test_nine),
+		TEST(test_stale),    TEST(test_live),	  TEST(test_foreign),
+		TEST(test_replaced), TEST(test_names),	  TEST(test_temporary),
+		TEST(test_taken),    TEST(test_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fuzzes the control socket of injector and capture. The input is a list of
+ * messages, each a byte that says how many descriptors of which sort go with
+ * it, a byte for its length, and its bytes. No descriptor is ever left open,
+ * and one that is handed on is a connected stream.
+ */
+#include <config.h>
+
+#include "tests/fuzz/fuzz.h"
+
+#include "common/fdpass.h"
+#include "common/log.h"
+#include "common/sock.h"
+#include "injector/control.h"
+#include "proto/worker.h"
+
+#define MESSAGES_MAX 8
+#define FDS_MAX	     3
+
+static int sorts[4]; /* a connected stream, a datagram socket, a file, ... */
+
+static void make_sorts(void)
+{
+	int ends[2];
+	int r = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+
+	assert(r == 0);
+	sorts[0] = ends[0];
+	sorts[1] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	sorts[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sorts[3] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert(sorts[1] >= 0 && sorts[2] >= 0 && sorts[3] >= 0);
+	log_init((enum log_level)0, NULL, false);
+}
+
+/* Of the numbers that a run may come to. */
+static unsigned int open_fds(void)
+{
+	unsigned int n = 0;
+
+	for (int fd = 0; fd < 64; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Sends one message off the input; whether it is a good one. */
+static bool send_one(int sock, const uint8_t **data, size_t *size,
+		     uint64_t *frames_taken)
+{
+	struct worker_feed feed;
+	int fds[FDS_MAX];
+	uint8_t how = (*data)[0];
+	size_t n = how & 3;
+	size_t len = (*data)[1] % 40;
+
+	*data += 2;
+	*size -= 2;
+	len = len < *size ? len : *size;
+	for (size_t i = 0; i < n; i++)
+		fds[i] = sorts[how >> (2 + 2 * i) & 3];
+	if (fdpass_send(sock, *data, len, fds, n) < 0)
+		return false;
+	if (len == sizeof(feed))
+		memcpy(&feed, *data, sizeof(feed));
+	*data += len;
+	*size -= len;
+	if (len != sizeof(feed) || feed.version != WORKER_VERSION ||
+	    feed.reserved != 0 || n != 1 || (how >> 2 & 3) != 0)
+		return false;
+	*frames_taken = feed.frames_taken;
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint64_t expected = 0, frames_taken = 1;
+	bool any = false;
+	int ends[2], fd = -1, r;
+	unsigned int fds;
+	enum control what;
+
+	if (sorts[0] == 0)
+		make_sorts();
+	fds = open_fds();
+	r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+	assert(r == 0);
+	for (int i = 0; i < MESSAGES_MAX && size >= 2; i++)
+		any |= send_one(ends[1], &data, &size, &expected);
+	what = control_take(ends[0], &fd, &frames_taken);
+	assert(what == (any ? CONTROL_FEED : CONTROL_NOTHING));
+	if (any) {
+		assert(frames_taken == expected);
+		assert(sock_is_connected(fd, SOCK_STREAM));
+		assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+		close(fd);
+	}
+	close(ends[1]);
+	assert(control_take(ends[0], &fd, &frames_taken) == CONTROL_END);
+	close(ends[0]);
+	assert(open_fds() == fds);
+	return 0;
+}
