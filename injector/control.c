@@ -27,12 +27,13 @@ static bool feed_valid(const struct worker_feed *message, size_t len, size_t n,
 	       sock_is_connected(fd, SOCK_STREAM);
 }
 
-/* A message without a byte looks like the end of file; poll(2) does not. */
+/* A message without a byte looks like the end of file; poll(2) does not. One
+ * that a signal broke off says nothing: the end is still there to be seen. */
 static bool hung_up(int sock)
 {
 	struct pollfd pollfd = { .fd = sock, .events = 0 };
 
-	return poll(&pollfd, 1, 0) < 0 || (pollfd.revents & POLLHUP);
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLHUP);
 }
 
 enum control control_take(int sock, int *ret_fd, uint64_t *ret_frames_taken)
