@@ -46,6 +46,9 @@
 /* Four columns of 4, 4, 8 and 4 bytes a packet; tags and lengths. */
 #define COLUMNS_MAX_BYTES (TAPFEED_BATCH_MAX_PACKETS * 20u + 256u)
 
+/* A payload up to this goes out with the rest in one system call, copied. */
+#define COPIED_MAX_BYTES 16384u
+
 static_assert(TAPFEED_BATCH_TARGET_BYTES + COLUMNS_MAX_BYTES <=
 		      TAPFEED_FEED_FRAME_MAX,
 	      "a full batch fits in a frame");
@@ -79,8 +82,9 @@ struct sender {
 	uint32_t flags[TAPFEED_BATCH_MAX_PACKETS];
 	bool any_flags;
 	uint8_t payload[PAYLOAD_MAX_BYTES];
-	/* The frame being sent. */
-	uint8_t out[TAPFEED_FEED_HEADER_BYTES + TAPFEED_FEED_FRAME_MAX];
+	/* The frame being sent, without its payload where that is large. */
+	uint8_t out[TAPFEED_FEED_HEADER_BYTES + COLUMNS_MAX_BYTES +
+		    COPIED_MAX_BYTES];
 };
 
 int sender_new(int feed_fd, int control_fd, const char *source,
@@ -368,23 +372,35 @@ bool sender_stop(const struct sender *sender)
 /* ---- what is sent --------------------------------------------------------
  */
 
-/*
- * Sends a frame. 0 also where the feed was lost with it, and maybe a new one
- * came: sender->fd and sender->hello_due tell.
- */
-static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
+/* Where protobuf-c puts a frame: all but a large payload is copied. */
+struct out {
+	ProtobufCBuffer base;
+	struct sender *sender;
+	size_t len;
+	size_t payload_len; /* sent from where it is, after the rest */
+};
+
+static void out_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
 {
-	size_t len = tapfeed__frame__get_packed_size(frame);
-	const uint64_t feeds = sender->feeds;
+	struct out *out = (struct out *)(void *)buffer;
+
+	assert(out->payload_len == 0); /* the last field of all */
+	if (data == out->sender->payload && len > COPIED_MAX_BYTES) {
+		out->payload_len = len;
+		return;
+	}
+	assert(len <= sizeof(out->sender->out) - out->len);
+	memcpy(out->sender->out + out->len, data, len);
+	out->len += len;
+}
+
+static int send_bytes(struct sender *sender, const uint8_t *bytes, size_t len,
+		      uint64_t feeds)
+{
 	size_t done = 0;
 
-	assert(len <= TAPFEED_FEED_FRAME_MAX);
-	frame_header(sender->out, len);
-	tapfeed__frame__pack(frame, sender->out + TAPFEED_FEED_HEADER_BYTES);
-	len += TAPFEED_FEED_HEADER_BYTES;
 	while (done < len && sender->fd >= 0 && sender->feeds == feeds) {
-		ssize_t n =
-			fd_write(sender->fd, sender->out + done, len - done);
+		ssize_t n = fd_write(sender->fd, bytes + done, len - done);
 		int r;
 
 		if (n >= 0) {
@@ -405,6 +421,29 @@ static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * Sends a frame. 0 also where the feed was lost with it, and maybe a new one
+ * came: sender->fd and sender->hello_due tell.
+ */
+static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
+{
+	struct out out = {
+		{ out_append }, sender, TAPFEED_FEED_HEADER_BYTES, 0
+	};
+	const uint64_t feeds = sender->feeds;
+	size_t len;
+	int r;
+
+	tapfeed__frame__pack_to_buffer(frame, &out.base);
+	len = out.len + out.payload_len - TAPFEED_FEED_HEADER_BYTES;
+	assert(len <= TAPFEED_FEED_FRAME_MAX);
+	frame_header(sender->out, len);
+	r = send_bytes(sender, sender->out, out.len, feeds);
+	if (r == 0)
+		r = send_bytes(sender, sender->payload, out.payload_len, feeds);
+	return r;
 }
 
 int sender_hello(struct sender *sender)

@@ -263,6 +263,8 @@ int sandbox_seal(const struct sandbox_policy *policy)
 	if (r == 0)
 		r = lower(RLIMIT_NOFILE,
 			  sandbox_count_fds() + policy->fds_more);
+	if (r == 0) /* what a ring has registered stays */
+		r = lower(RLIMIT_MEMLOCK, 0);
 	if (r == 0) /* threads count too: there are none to come */
 		r = lower(RLIMIT_NPROC, 0);
 #ifdef TAPFEED_SANITIZE

@@ -123,7 +123,7 @@ struct queue_entry batch_take(struct batch *batch)
 		.slot = batch->slot,
 		.time_ns = batch->time_ns[i],
 		.len = batch->captured_len[i],
-		.flags = frame_flags(batch, i),
+		.flags = (uint16_t)frame_flags(batch, i),
 	};
 	batch->payload += entry.len;
 	arena_ref(batch->slot);

@@ -112,6 +112,13 @@ static void stamp(struct deliver *deliver, uint64_t now_ns)
 	counter_set(&deliver->counters->last_ns, clock_now_ns());
 }
 
+/* Of an interface that is down, one by one: it may come up between two frames
+ * of a batch, and the first ones would be tried again behind the others. */
+static size_t batch_max(const struct deliver *deliver)
+{
+	return deliver->down_ns > 0 ? 1 : deliver->writer->ops->batch_max;
+}
+
 size_t deliver_run(struct deliver *deliver, struct queue *queue,
 		   struct account *account, uint64_t now_ns)
 {
@@ -125,8 +132,8 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 		size_t n, settled;
 		const struct queue_entry *entries = queue_front(queue, &n);
 
-		if (n > deliver->writer->ops->batch_max)
-			n = deliver->writer->ops->batch_max;
+		if (n > batch_max(deliver))
+			n = batch_max(deliver);
 		if (n > 0 && !deliver->unpaced)
 			n = pace_allowed(&deliver->pace, now_ns, n);
 		if (n == 0)

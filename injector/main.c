@@ -167,15 +167,9 @@ static int injector_open(struct injector *inj)
 		r = check_feeds(inj, inj->restarted);
 	if (r != 0)
 		return r;
-	inj->writer.ops = &writer_plain;
-	r = inj->writer.ops->init(&inj->writer, inj->netdev.queue_fd,
-				  inj->netdev.queues, &inj->arena);
-	if (r < 0) {
-		log_error("the writer for %s: %s", inj->netdev.name,
-			  log_errno(-r));
-		return TAPFEED_EXIT_LOSS;
-	}
-	return 0;
+	r = writer_open(&inj->writer, inj->netdev.queue_fd, inj->netdev.queues,
+			&inj->arena, inj->options.require_ring, inj->restarted);
+	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
 }
 
 static void injector_ready(struct injector *inj)
@@ -201,6 +195,9 @@ static void injector_ready(struct injector *inj)
 	inj->linger_ns = CLOCK_NEVER;
 	if (inj->worker.control_fd >= 0)
 		take_control(inj);
+	counter_set(&inj->counters->writer, inj->writer.ops == &writer_ring
+						    ? COUNTERS_WRITER_RING
+						    : COUNTERS_WRITER_PLAIN);
 	log_debug("%s: writer %s, arena %u x %u KiB", inj->netdev.name,
 		  inj->writer.ops->name, TAPFEED_SLOT_COUNT,
 		  TAPFEED_SLOT_BYTES / 1024);
@@ -213,10 +210,12 @@ static void injector_ready(struct injector *inj)
 static int seal(const struct injector *inj)
 {
 	const int notify = notify_descriptor();
+	const int ring = writer_ring_fd(&inj->writer);
 	const struct sandbox_fds fds[POLICY_INJECTOR_FDS] = {
 		[POLICY_INJECTOR_NOTIFY] = { &notify, 1 },
 		[POLICY_INJECTOR_CONTROL] = { &inj->worker.control_fd, 1 },
 		[POLICY_INJECTOR_LISTEN] = { &inj->peers.listen_fd, 1 },
+		[POLICY_INJECTOR_RING] = { &ring, 1 },
 	};
 	struct sandbox_policy policy =
 		policy_injector(fds, inj->options.queue_size);
@@ -349,6 +348,7 @@ static int work(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	writer_prepare(&inj.writer);
 	r = worker_drop(TAPFEED_USER);
 	if (r == 0)
 		r = injector_open(&inj);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row a system call: its name, what its arguments must be, why. There is no
- * ioctl: the queue's descriptor is a bundle of powers. There is no sendmsg, by
- * which it could go to somebody else.
+ * ioctl: the queue's descriptor is a bundle of powers, where it is kept at all.
+ * There is no sendmsg, by which it could go to somebody else.
  */
 #include <config.h>
 
 #include "injector/policy.h"
 
+#include <linux/io_uring.h>
 #include <sys/socket.h>
 
 #include "common/policy.h"
@@ -20,10 +21,15 @@
 #define CONTROL SANDBOX_FD(0, POLICY_INJECTOR_CONTROL)
 #define LISTEN	SANDBOX_FD(0, POLICY_INJECTOR_LISTEN)
 #define NOTIFY	SANDBOX_FD(0, POLICY_INJECTOR_NOTIFY)
+#define RING	SANDBOX_FD(0, POLICY_INJECTOR_RING)
+/* Of io_uring_enter(2): waiting, and nothing else; no set of signals. */
+#define RING_WAITS	SANDBOX_MASK(3, 0xffffffffu & ~IORING_ENTER_GETEVENTS, 0)
+#define RING_NO_SIGNALS SANDBOX_MASK(4, UINT64_MAX, 0)
 
 /* clang-format off */
 static const struct sandbox_row rows[] = {
-	SANDBOX_ALLOW(write, "frames to the queue, Welcome and Report to peers, log lines"),
+	SANDBOX_ALLOW(write, "frames to the queue where there is no ring, Welcome and Report to peers, log lines"),
+	SANDBOX_ALLOW3(io_uring_enter, RING, RING_WAITS, RING_NO_SIGNALS, "frames to the queue by the ring, which can do nothing else"),
 	SANDBOX_ALLOW2(sendto, NOTIFY, POLICY_NO_ADDRESS, "notifications"),
 	SANDBOX_ALLOW1(send, NOTIFY, "the same on 32 bits"),
 	SANDBOX_ALLOW1(recvmsg, CONTROL, "a new feed after a restart"),

@@ -10,6 +10,7 @@ enum policy_injector_fd {
 	POLICY_INJECTOR_NOTIFY,
 	POLICY_INJECTOR_CONTROL,
 	POLICY_INJECTOR_LISTEN,
+	POLICY_INJECTOR_RING, /* none with the plain writer */
 	POLICY_INJECTOR_FDS,
 };
 

@@ -16,8 +16,11 @@ struct queue_entry {
 	const uint8_t *data;	 /* in slot */
 	struct arena_slot *slot; /* one reference is the entry's */
 	uint64_t time_ns;	 /* of the capture, since 1970 */
+	uint64_t since_ns;	 /* CLOCK_MONOTONIC: latency counts from there;
+				    0: not said */
 	uint32_t len;		 /* bytes at data */
-	uint32_t flags;		 /* PacketFlag of proto/feed.proto */
+	uint16_t flags;		 /* PacketFlag of proto/feed.proto */
+	uint16_t queue;		 /* of the interface, by flow; 0 of one */
 };
 
 struct queue {

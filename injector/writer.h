@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How frames reach the interface: one interface, two implementations, chosen
- * before the sandbox and never changed. (So far: plain. The ring comes with the
- * speed issue.)
+ * before the sandbox and never changed. The ring is what makes tapfeed fast and
+ * leaves no descriptor that an ioctl could be aimed at; plain is for kernels
+ * and hosts that refuse it.
  */
 #ifndef TAPFEED_INJECTOR_WRITER_H
 #define TAPFEED_INJECTOR_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "injector/arena.h"
 #include "injector/queue.h"
+#include "proto/privileged.h"
 
 #define WRITER_BATCH_MAX 64
 
 struct writer;
+struct io_uring;
 
 struct writer_ops {
 	const char *name;
 	/* Frames in one submit() at most, 1 to WRITER_BATCH_MAX. */
 	size_t batch_max;
 	/*
-	 * Takes over the queue fds. 0 or a negative errno, with the fds closed
-	 * in both cases sooner or later.
+	 * Takes over the interface's n queues, non-blocking, after
+	 * writer_prepare(). 0; or a negative errno, and they stay the
+	 * caller's.
 	 */
 	int (*init)(struct writer *writer, const int *queue_fds, size_t n,
 		    const struct arena *arena);
@@ -46,11 +51,39 @@ struct writer_ops {
 
 struct writer {
 	const struct writer_ops *ops;
-	int queue_fd;
+	size_t queues;
+	size_t taken; /* by submit(), not reaped */
+	/* Of one implementation each. */
+	int queue_fd[PRIVILEGED_QUEUES_MAX];
 	int result;
-	size_t result_count;
+	struct io_uring *ring;
+	int ring_error; /* a negative errno: there is none, or of no use */
 };
 
 extern const struct writer_ops writer_plain;
+extern const struct writer_ops writer_ring;
+
+/* 0, or a negative errno, which it keeps too. */
+int writer_ring_prepare(struct writer *writer);
+
+/*
+ * Makes the ring, disabled, for writer_open(). Before root becomes another
+ * user: its ring's memory is nobody's; a user's counts against the limit of
+ * locked memory that all his feeds share.
+ */
+void writer_prepare(struct writer *writer);
+
+/*
+ * Chooses and inits one: the ring, or plain with a line that says why not the
+ * ring; where the ring is required, an error instead. successor: the ring of a
+ * killed process may still hold its memory for a moment. 0, and the n queues
+ * are the writer's; or a negative errno, said already, and they are the
+ * caller's.
+ */
+int writer_open(struct writer *writer, const int *queue_fds, size_t n,
+		const struct arena *arena, bool require_ring, bool successor);
+
+/* The ring's descriptor; -1 for plain. */
+int writer_ring_fd(const struct writer *writer);
 
 #endif

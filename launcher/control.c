@@ -195,6 +195,8 @@ static void refer_interface(Tapfeed__Control__Status *to,
 	to->interface = unconst(status->report.interface);
 	to->has_mtu = true;
 	to->mtu = status->mtu;
+	to->has_writer = true;
+	to->writer = status->writer;
 	to->has_ifindex = true;
 	to->ifindex = status->ifindex;
 }
@@ -284,6 +286,8 @@ static void read_interface(struct control_status *status,
 		status->kind = from->kind;
 	status->mtu = from->mtu;
 	status->ifindex = from->ifindex;
+	if (from->writer <= COUNTERS_WRITER_RING)
+		status->writer = (enum counters_writer)from->writer;
 	if (from->interface && ifname_valid(from->interface))
 		memcpy(status->report.interface, from->interface,
 		       strlen(from->interface));

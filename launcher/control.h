@@ -44,6 +44,7 @@ struct control_status {
 	uint32_t kind; /* enum tapfeed_kind; 0: no interface */
 	uint32_t mtu;
 	uint32_t ifindex;
+	enum counters_writer writer;
 	char command[16];
 	char joins[CONTROL_TEXT_SIZE];
 	size_t source_count;

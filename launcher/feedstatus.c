@@ -56,6 +56,15 @@ static void fill_processes(const struct feed *feed,
 				    feed->processes[i].pid);
 }
 
+/* The page is the injector's: hostile. */
+static enum counters_writer writer_of(const struct counters_injector *injector)
+{
+	uint64_t writer = counter_get(&injector->writer);
+
+	return writer <= COUNTERS_WRITER_RING ? (enum counters_writer)writer
+					      : COUNTERS_WRITER_UNKNOWN;
+}
+
 static void fill_interface(const struct feed *feed,
 			   struct control_status *status)
 {
@@ -67,6 +76,7 @@ static void fill_interface(const struct feed *feed,
 		strcmp(feed->what, "tun") == 0 ? TAPFEED_TUN : TAPFEED_TAP;
 	status->ifindex = feed->link.ifindex;
 	status->mtu = (uint32_t)counter_get(&injector->mtu);
+	status->writer = writer_of(injector);
 	status->queue_used = counter_get(&injector->queue_used);
 	status->queue_size = feed->queue_size;
 	status->peers = counter_get(&injector->peers);

@@ -93,6 +93,17 @@ static void put_since(FILE *out, const struct control_status *status)
 	fputc('\n', out);
 }
 
+static const char *writer_name(enum counters_writer writer)
+{
+	static const char *const names[] = {
+		[COUNTERS_WRITER_UNKNOWN] = "",
+		[COUNTERS_WRITER_PLAIN] = "plain",
+		[COUNTERS_WRITER_RING] = "ring",
+	};
+
+	return names[writer];
+}
+
 static void put_head(FILE *out, const char *name,
 		     const struct control_status *status)
 {
@@ -100,6 +111,8 @@ static void put_head(FILE *out, const char *name,
 	if (status->kind)
 		fprintf(out, "%s, mtu %u, ", kind_name(status->kind),
 			status->mtu);
+	if (status->writer)
+		fprintf(out, "writer %s, ", writer_name(status->writer));
 	put_sources(out, status);
 	if (*status->joins) {
 		fputs(" into ", out);
@@ -263,6 +276,7 @@ static void json_interface(FILE *out, const struct control_status *status)
 			status->ifindex);
 	else
 		fputs("\"mtu\":null,\"ifindex\":null,", out);
+	json_member(out, "writer", writer_name(status->writer));
 	json_member(out, "joins", status->joins);
 }
 

@@ -364,19 +364,36 @@ static void wait_for_events(struct feed *feed)
 		read_spawner(feed);
 }
 
+/* Whether there was an interface; one that was never said to be up, too. */
+static bool had_link(struct feed *feed)
+{
+	const struct counters_injector *page = feed->injector;
+	uint64_t ifindex;
+
+	if (feed->up || !page)
+		return feed->up;
+	ifindex = __atomic_load_n(&page->ifindex, __ATOMIC_ACQUIRE);
+	memcpy(feed->interface, page->interface, TAPFEED_IFNAME_SIZE - 1);
+	if (ifindex == 0 || !ifname_valid(feed->interface))
+		return false;
+	linkwatch_set(&feed->link, (unsigned int)ifindex);
+	return true;
+}
+
 /* The injector has ended, so the interface goes: some milliseconds later. */
 static void wait_for_link(struct feed *feed)
 {
 	uint64_t deadline = clock_now_ns() + GONE_NS;
+	bool had = had_link(feed);
 
-	while (feed->up && !feed->link.gone && clock_now_ns() < deadline) {
+	while (had && !feed->link.gone && clock_now_ns() < deadline) {
 		struct pollfd fd = { linkwatch_fd(&feed->link), POLLIN, 0 };
 
 		(void)signals_stop_count(); /* nothing is left to stop */
 		if (fd_poll(&fd, 1, deadline) > 0)
 			linkwatch_read(&feed->link);
 	}
-	if (feed->up && !feed->link.gone)
+	if (had && !feed->link.gone)
 		log_warning("%s is still there: who holds it?",
 			    feed->interface);
 }

@@ -50,6 +50,13 @@ struct counters_capture {
 	struct counters_link_type link_types[COUNTERS_LINK_TYPES];
 };
 
+/* How frames reach the interface. */
+enum counters_writer {
+	COUNTERS_WRITER_UNKNOWN = 0,
+	COUNTERS_WRITER_PLAIN = 1, /* write(2) */
+	COUNTERS_WRITER_RING = 2,  /* a restricted io_uring */
+};
+
 struct counters_injector {
 	uint64_t injected;
 	uint64_t frames_written; /* beside the sum: frames, not packets */
@@ -71,6 +78,7 @@ struct counters_injector {
 	uint64_t ifindex; /* 0 until the interface is up */
 	uint64_t mtu;
 	uint64_t kind;			     /* enum tapfeed_kind */
+	uint64_t writer;		     /* enum counters_writer */
 	char interface[TAPFEED_IFNAME_SIZE]; /* stored before ifindex */
 };
 

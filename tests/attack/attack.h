@@ -48,6 +48,9 @@ extern const struct attack attack_argument[];
 extern const size_t attack_argument_count;
 extern const struct attack attack_sibling[];
 extern const size_t attack_sibling_count;
+/* In the injector's build alone. */
+extern const struct attack attack_ring[] __attribute__((weak));
+extern const size_t attack_ring_count __attribute__((weak));
 /* After these the process goes on and works. */
 extern const struct attack attack_lie[];
 extern const size_t attack_lie_count;

@@ -36,12 +36,13 @@ def tree(attacker):
     return os.path.join(top, "launcher", "tapfeed")
 
 
-def attempt(attacker, act, guard, command=REPLAY, **environment):
+def attempt(attacker, act, guard, command=REPLAY, ring=True, **environment):
     """What came of it: KILLED, 0, the name of an errno, or what was said instead.
     guard: "on", "off", or "nofilter" (all but the system-call filter)."""
     environment = dict(os.environ, TAPFEED_ATTACK=act, TAPFEED_ATTACKER=attacker,
                        TAPFEED_GUARD=guard, **environment)
-    done = subprocess.run([tree(attacker), *command], env=environment, text=True,
+    without = [] if ring else [os.path.join(BUILDDIR, "tests/netns/without-io-uring")]
+    done = subprocess.run([*without, tree(attacker), *command], env=environment, text=True,
                           errors="backslashreplace", stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           timeout=30 * SLOW)
@@ -64,7 +65,7 @@ def attempt(attacker, act, guard, command=REPLAY, **environment):
 
 def add(attacker, who, rows, command=REPLAY, aim="", **environment):
     """One case a row: (act, must happen, what the control gives: one of); aim: at whom,
-    for the title."""
+    for the title. ring=False: where there is none."""
     for act, wanted, through in rows:
         title = "%s: %s%s: %s (control: %s)" % (
             who, act.replace("_", " "), aim,
@@ -181,6 +182,21 @@ ARGUMENTS = """mmap_file mmap_file_shared mmap_file_exec mmap_shared_validate
 SOCKETS = """fcntl_signal ioctl_async ioctl_owner ioctl_name shutdown getsockopt_level
     setsockopt_passcred accept_notify receive_fds send_notify_elsewhere send_notify_fds
     send_feed send_feed_fds""".split()
+
+# By the ring. The descriptors' own acts are for the plain writer: with the ring there is
+# no descriptor.
+RING = """ring_openat ring_openat_fixed ring_openat2 ring_statx ring_unlinkat ring_mkdirat
+    ring_close ring_close_queue ring_splice ring_fallocate ring_socket ring_connect
+    ring_connect_fixed ring_send ring_sendmsg ring_recvmsg ring_shutdown ring_read
+    ring_read_queue ring_write ring_write_queue ring_writev ring_write_fixed_to_fd
+    ring_nop ring_nop_fixed ring_linked ring_async ring_drained ring_files_update
+    ring_provide_buffers ring_message ring_command ring_every_operation""".split()
+# What the restriction leaves: other files, other memory.
+RING_NOWHERE = """ring_write_fixed_to_no_queue ring_write_fixed_from_outside
+    ring_write_fixed_from_no_buffer""".split()
+RING_CALLS = """ring_register_files ring_unregister_buffers ring_register_probe
+    ring_register_personality ring_register_restrictions ring_enter_signals
+    ring_enter_wakeup ring_enter_registered ring_enter_other""".split()
 
 SIBLING = """sibling_kill sibling_tgkill sibling_sigqueue sibling_ptrace
     sibling_read_memory sibling_write_memory sibling_take_fd sibling_pidfd_signal

@@ -141,7 +141,9 @@ static bool try(const char *name, const struct attack_fds *fds)
 	return try_in(attack_general, attack_general_count, name, fds) ||
 	       try_in(attack_fd, attack_fd_count, name, fds) ||
 	       try_in(attack_argument, attack_argument_count, name, fds) ||
-	       try_in(attack_sibling, attack_sibling_count, name, fds);
+	       try_in(attack_sibling, attack_sibling_count, name, fds) ||
+	       (&attack_ring_count &&
+		try_in(attack_ring, attack_ring_count, name, fds));
 }
 
 int __wrap_sandbox_drop(const struct users_id *user, uint64_t keep)

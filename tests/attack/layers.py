@@ -23,6 +23,13 @@ WORKERS = {
         settimeofday swapon connect_abstract""",
     "ENOMEM": "memory_without_end",
 }
+# What the ring refuses by itself.
+RING = {
+    "EACCES": """ring_openat ring_connect ring_socket ring_read ring_write
+        ring_write_fixed_to_fd ring_every_operation ring_register_files
+        ring_unregister_buffers ring_register_personality""",
+    "EFAULT": "ring_write_fixed_from_outside",
+}
 SIBLING = """sibling_kill sibling_sigqueue sibling_ptrace sibling_read_memory
     sibling_write_memory sibling_take_fd sibling_pidfd_signal""".split()
 HELPER = {
@@ -69,7 +76,9 @@ rows("capture", "tapfeed-capture", WORKERS)
 rows("capture, live", "tapfeed-capture", WORKERS, LIVE)
 rows("supervising half", "tapfeed", WORKERS)
 rows("helper", "tapfeed-privileged", HELPER)
-row("injector", "tapfeed-injector", "tun_read", "EBADF", attacks.REPLAY)
+row("injector", "tapfeed-injector", "tun_read", "EBADF", attacks.REPLAY,
+    ring=False)
+rows("injector's ring", "tapfeed-injector", RING)
 for act in "packet_attach_filter", "packet_detach_filter":
     row("capture, live", "tapfeed-capture", act, "EPERM", LIVE)  # it is locked
 for act in SIBLING:

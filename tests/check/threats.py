@@ -15,7 +15,7 @@ def read(name):
 
 
 acts = set()
-for name in ("general.c", "fds.c"):
+for name in ("general.c", "fds.c", "ring.c"):
     acts |= set(re.findall(r"ROW\((\w+)\)", read("tests/attack/" + name))) - {"name"}
 tables = read("tests/attack/attacks.py")
 who = {}

@@ -27,7 +27,7 @@ EMPTY = "empty"
 NAMES = {"tapfeed": "tapfeed", "tapfeed-spawner": "spawner",
          "tapfeed-injecto": "tapfeed-injector", "tapfeed-capture": "tapfeed-capture",
          "tapfeed-privile": "tapfeed-privileged"}
-KINDS = ["null", "pipe", "unix", "netlink", "packet", "tun (write only)", "tun", "memfd",
+KINDS = ["null", "pipe", "unix", "netlink", "packet", "tun (write only)", "tun", "ring", "memfd",
          "directory", "program", "file"]
 
 
@@ -85,6 +85,8 @@ def kind_of(pid, fd, families):
         return "memfd"
     if target == "/dev/null":
         return "null"
+    if target == "anon_inode:[io_uring]":
+        return "ring"
     if target == "/dev/net/tun":
         write_only = flags & os.O_ACCMODE == os.O_WRONLY
         return "tun (write only)" if write_only else "tun"

@@ -86,7 +86,7 @@ def _():
     feed.worker("capture")
     until("packets", lambda: asked()["lc0"]["injected"] > 0)
     told = asked("lc0")["lc0"]
-    for key, value in {"interface": "lc0", "kind": "tap", "mtu": 1400,
+    for key, value in {"interface": "lc0", "kind": "tap", "mtu": 1400, "writer": "ring",
                        "command": "replay", "sources": [SAMPLE], "state": "running",
                        "queue_size": 4096, "restarts": 0, "joins": None,
                        "peers": 1}.items():
@@ -139,7 +139,7 @@ def _():
     blocks = done.stdout.split("\n\n")
     equal("blocks", len(blocks), 2)
     for block, name in zip(blocks, ("lc0", "lc1")):
-        check(block.startswith(name + ": running, tap, mtu 1500, replay from "), block)
+        check(block.startswith(name + ": running, tap, mtu 1500, writer ring, replay from "), block)
         for word in ("since ", "rate ", "packets/s", "received ", "tapfeed-injector",
                      "no_new_privs", "capabilities", "filter   none\n"):
             check(word in block, "%r is not in %s" % (word, block))

@@ -104,7 +104,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void push(uint32_t flags)
+static void push(uint16_t flags)
 {
 	static const uint8_t data[LEN];
 	struct queue_entry entry = { .data = data,
@@ -505,37 +505,6 @@ static void test_order_after_a_retry(void **state)
 	assert_int_equal(counters.injected, 5);
 }
 
-/* The plain writer on a socket that keeps frames apart, as a tap does. */
-static void test_plain(void **state)
-{
-	static const uint8_t frame[] = { 1, 2, 3, 4 };
-	struct queue_entry entry = { .data = frame, .len = sizeof(frame) };
-	struct writer plain = { .ops = &writer_plain };
-	int results[WRITER_BATCH_MAX];
-	char got[8];
-	int ends[2];
-
-	(void)state;
-	assert_int_equal(
-		socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
-	assert_int_equal(plain.ops->init(&plain, ends, 1, NULL), 0);
-	assert_in_range(plain.ops->batch_max, 1, WRITER_BATCH_MAX);
-	assert_int_equal(plain.ops->reap(&plain, results), 0);
-	assert_int_equal(plain.ops->submit(&plain, &entry, 1), 1);
-	assert_int_equal(plain.ops->reap(&plain, results), 1);
-	assert_int_equal(results[0], sizeof(frame));
-	assert_int_equal(plain.ops->reap(&plain, results), 0);
-	assert_int_equal(read(ends[1], got, sizeof(got)), sizeof(frame));
-	assert_memory_equal(got, frame, sizeof(frame));
-	while (plain.ops->submit(&plain, &entry, 1) == 1 &&
-	       plain.ops->reap(&plain, results) == 1 && results[0] > 0)
-		;
-	assert_int_equal(results[0], -EAGAIN); /* full */
-	plain.ops->done(&plain);
-	assert_int_equal(fcntl(ends[0], F_GETFD), -1);
-	close(ends[1]);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -559,7 +528,6 @@ int main(void)
 		cmocka_unit_test(test_sum_holds),
 		TEST(test_no_frame_twice_after_a_retry),
 		TEST(test_order_after_a_retry),
-		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);

@@ -29,6 +29,7 @@ static void make_largest(char c)
 	strcpy(in.report.interface, "abcdefghijklmno");
 	in.kind = TAPFEED_TUN;
 	in.mtu = in.ifindex = UINT32_MAX;
+	in.writer = COUNTERS_WRITER_RING;
 	in.since_ns = in.uptime_ns = in.now_ns = UINT64_MAX;
 	in.queue_used = in.queue_size = in.peers = in.restarts = UINT64_MAX;
 	in.state = CONTROL_STOPPING;
@@ -317,6 +318,7 @@ static void test_text(void **state)
 	strcpy(in.report.interface, "lc0");
 	in.kind = TAPFEED_TAP;
 	in.mtu = 1500;
+	in.writer = COUNTERS_WRITER_RING;
 	in.state = CONTROL_RUNNING;
 	strcpy(in.command, "live");
 	for (in.source_count = 0; in.source_count < 5; in.source_count++)
@@ -332,8 +334,9 @@ static void test_text(void **state)
 	strcpy(in.processes[0].name, "tapfeed-capture");
 	in.processes[0].pid = UINT32_MAX;
 	text = shown(&in, false);
-	assert_non_null(strstr(text, "lc0: running, tap, mtu 1500, live from "
-				     "eth0, eth1, eth2 and 2 more\n"));
+	assert_non_null(
+		strstr(text, "lc0: running, tap, mtu 1500, writer "
+			     "ring, live from eth0, eth1, eth2 and 2 more\n"));
 	assert_non_null(strstr(text, "(12 m 3 s)\n"));
 	assert_non_null(strstr(text, "1000 packets/s, 8.000 Mbit/s; queue 0 "));
 	assert_non_null(strstr(text,

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which writer it is. Before the sandbox: nothing hostile was read so far. */
+#include <config.h>
+
+#include "injector/writer.h"
+
+#include <errno.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+
+/* The kernel gives back what a killed process's ring held so late. */
+#define RELEASE_NS (200 * NS_PER_MS)
+
+/* What to do about it, by what the kernel said. */
+static const char *ring_advice(int error)
+{
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		return "the host forbids io_uring (sysctl "
+		       "kernel.io_uring_disabled, or a container's filter)";
+	case ENOMEM:
+		return "the user's limit of locked memory is reached: raise "
+		       "it (ulimit -l, LimitMEMLOCK=)";
+	case ENOSYS:
+	case EINVAL:
+		return "this kernel lacks what it takes (Linux 5.10 or newer "
+		       "with io_uring)";
+	default:
+		return "it could not be set up";
+	}
+}
+
+void writer_prepare(struct writer *writer)
+{
+	*writer = (struct writer){ 0 };
+	(void)writer_ring_prepare(writer); /* writer_open() says so */
+}
+
+int writer_open(struct writer *writer, const int *queue_fds, size_t n,
+		const struct arena *arena, bool require_ring, bool successor)
+{
+	uint64_t until = clock_now_ns() + (successor ? RELEASE_NS : 0);
+	int r;
+
+	while ((r = writer_ring.init(writer, queue_fds, n, arena)) == -ENOMEM &&
+	       clock_now_ns() < until)
+		(void)fd_poll(NULL, 0, clock_now_ns() + RELEASE_NS / 20);
+
+	if (r == 0)
+		return 0;
+	if (require_ring) {
+		log_error("--require-ring: no ring: %s (%s)", ring_advice(-r),
+			  log_errno(-r));
+		return r;
+	}
+	log_info("packets are written one by one, which is slower: no ring, "
+		 "%s (%s)",
+		 ring_advice(-r), log_errno(-r));
+	r = writer_plain.init(writer, queue_fds, n, arena);
+	if (r < 0)
+		log_error("the writer: %s", log_errno(-r));
+	return r;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* injector/writer*.c: both writers, on sockets that keep frames apart, as a tap
+ * does. */
+#include <config.h>
+
+#include "tests/unit/unit.h"
+
+#include <liburing.h>
+#include <sys/capability.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "injector/writer.h"
+
+#define QUEUES 3
+
+static struct arena arena;
+static struct writer writer;
+static int queue[QUEUES], reader[QUEUES];
+static bool no_ring; /* this host forbids it */
+
+static int set_up(void **state)
+{
+	(void)state;
+	log_init((enum log_level)0, NULL, false);
+	writer = (struct writer){ 0 };
+	for (int i = 0; i < QUEUES; i++) {
+		int ends[2];
+
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends) <
+		    0)
+			return -1;
+		queue[i] = ends[0];
+		reader[i] = ends[1];
+	}
+	return arena_init(&arena);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (writer.ops)
+		writer.ops->done(&writer);
+	for (int i = 0; i < QUEUES; i++) {
+		close(reader[i]);
+		(void)close(queue[i]);
+	}
+	arena_done(&arena);
+	return 0;
+}
+
+/* A frame of the arena whose bytes say its number. */
+static struct queue_entry frame_of(size_t i, uint16_t to)
+{
+	uint8_t *data = arena.memory + i * 64;
+
+	memset(data, (int)i, 64);
+	return (struct queue_entry){ .data = data,
+				     .len = (uint32_t)(14 + i % 50),
+				     .queue = to };
+}
+
+/* Whether the next datagram of a queue is that frame. */
+static void check_got(uint16_t from, size_t i)
+{
+	const struct queue_entry entry = frame_of(i, from);
+	uint8_t got[128];
+
+	assert_int_equal(read(reader[from], got, sizeof(got)), entry.len);
+	assert_memory_equal(got, entry.data, entry.len);
+}
+
+static void check_empty(void)
+{
+	char got[8];
+
+	for (int i = 0; i < QUEUES; i++)
+		assert_int_equal(read(reader[i], got, sizeof(got)), -1);
+}
+
+static void open_writer(const struct writer_ops *ops, size_t n)
+{
+	if (ops == &writer_ring && no_ring)
+		skip();
+	assert_int_equal(ops->init(&writer, queue, n, &arena), 0);
+	assert_ptr_equal(writer.ops, ops);
+	assert_in_range(ops->batch_max, 1, WRITER_BATCH_MAX);
+}
+
+static size_t write_all(const struct queue_entry *entries, size_t n,
+			int results[WRITER_BATCH_MAX])
+{
+	assert_int_equal(writer.ops->submit(&writer, entries, n), n);
+	return writer.ops->reap(&writer, results);
+}
+
+/* The results are in the frames' order, and so are the frames. */
+static void check_batch(size_t n)
+{
+	struct queue_entry entries[WRITER_BATCH_MAX];
+	int results[WRITER_BATCH_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		entries[i] = frame_of(i, 0);
+	assert_int_equal(write_all(entries, n, results), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(results[i], entries[i].len);
+		check_got(0, i);
+	}
+	check_empty();
+	assert_int_equal(writer.ops->reap(&writer, results), 0);
+}
+
+static void test_plain(void **state)
+{
+	(void)state;
+	open_writer(&writer_plain, 1);
+	for (int i = 0; i < 10; i++)
+		check_batch(1);
+}
+
+/* A socket keeps a few frames only: see max_dgram_qlen. */
+static void test_ring(void **state)
+{
+	(void)state;
+	open_writer(&writer_ring, 1);
+	for (int round = 0; round < 200; round++)
+		check_batch(1 + (size_t)round % 10);
+}
+
+static void check_queues(const struct writer_ops *ops)
+{
+	struct queue_entry entries[QUEUES];
+	int results[WRITER_BATCH_MAX];
+
+	open_writer(ops, QUEUES);
+	for (uint16_t i = 0; i < QUEUES; i++)
+		entries[i] = frame_of(i, (uint16_t)(QUEUES - 1 - i));
+	for (size_t i = 0; i < QUEUES; i += ops->batch_max)
+		write_all(entries + i, ops->batch_max < QUEUES ? 1 : QUEUES,
+			  results);
+	for (uint16_t i = 0; i < QUEUES; i++)
+		check_got((uint16_t)(QUEUES - 1 - i), i);
+	check_empty();
+}
+
+static void test_plain_queues(void **state)
+{
+	(void)state;
+	check_queues(&writer_plain);
+}
+
+static void test_ring_queues(void **state)
+{
+	(void)state;
+	check_queues(&writer_ring);
+}
+
+/* Each frame has its own result, also behind one that cannot be written. */
+static void check_failed(const struct writer_ops *ops)
+{
+	struct queue_entry entries[] = { frame_of(0, 0), frame_of(1, 0),
+					 frame_of(2, 0) };
+	size_t at_once = ops->batch_max < COUNT(entries) ? 1 : COUNT(entries);
+	int results[COUNT(entries) + WRITER_BATCH_MAX];
+
+	open_writer(ops, 1);
+	entries[1].len = 4 * TAPFEED_SLOT_BYTES; /* more than a socket takes */
+	for (size_t i = 0; i < COUNT(entries); i += at_once)
+		assert_int_equal(write_all(entries + i, at_once, results + i),
+				 at_once);
+	assert_int_equal(results[0], entries[0].len);
+	assert_int_equal(results[1], -EMSGSIZE);
+	assert_int_equal(results[2], entries[2].len);
+	check_got(0, 0);
+	check_got(0, 2);
+	check_empty();
+}
+
+static void test_plain_failed(void **state)
+{
+	(void)state;
+	check_failed(&writer_plain);
+}
+
+static void test_ring_failed(void **state)
+{
+	(void)state;
+	check_failed(&writer_ring);
+}
+
+static void test_plain_gone(void **state)
+{
+	(void)state;
+	open_writer(&writer_plain, 1);
+	writer.ops->done(&writer);
+	assert_int_equal(fcntl(queue[0], F_GETFD), -1);
+	writer.ops = NULL;
+}
+
+/* The ring alone has the queues. */
+static void test_ring_keeps_no_descriptor(void **state)
+{
+	(void)state;
+	open_writer(&writer_ring, QUEUES);
+	for (int i = 0; i < QUEUES; i++)
+		assert_int_equal(fcntl(queue[i], F_GETFD), -1);
+	assert_true(writer_ring_fd(&writer) >= 0);
+	assert_int_equal(fcntl(writer_ring_fd(&writer), F_GETFD), FD_CLOEXEC);
+}
+
+static struct io_uring_sqe *new_sqe(void)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(writer.ring);
+
+	if (!sqe)
+		abort();
+	return sqe;
+}
+
+static int answer(void)
+{
+	struct io_uring_cqe *cqe;
+	int r;
+
+	assert_int_equal(io_uring_submit_and_wait(writer.ring, 1), 1);
+	assert_int_equal(io_uring_peek_cqe(writer.ring, &cqe), 0);
+	r = cqe->res;
+	io_uring_cqe_seen(writer.ring, cqe);
+	return r;
+}
+
+static void test_ring_is_restricted(void **state)
+{
+	struct io_uring_sqe *sqe;
+
+	(void)state;
+	open_writer(&writer_ring, 1);
+	sqe = new_sqe();
+	io_uring_prep_nop(sqe);
+	assert_int_equal(answer(), -EACCES);
+	sqe = new_sqe();
+	io_uring_prep_read(sqe, 0, arena.memory, 1, 0);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	assert_int_equal(answer(), -EACCES);
+	sqe = new_sqe();
+	io_uring_prep_write_fixed(sqe, reader[1], arena.memory, 1, 0, 0);
+	assert_int_equal(answer(), -EACCES);
+	/* The scratch slot is not of the buffer. */
+	sqe = new_sqe();
+	io_uring_prep_write_fixed(sqe, 0, arena.scratch.base, 1, 0, 0);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	assert_int_equal(answer(), -EFAULT);
+	assert_int_equal(io_uring_unregister_buffers(writer.ring), -EACCES);
+	assert_int_equal(io_uring_unregister_files(writer.ring), -EACCES);
+	check_empty();
+}
+
+/* One that fails for good fails each frame, and does not hang. */
+static void test_ring_broken(void **state)
+{
+	struct queue_entry entries[2] = { frame_of(0, 0), frame_of(1, 0) };
+	int results[WRITER_BATCH_MAX];
+
+	(void)state;
+	open_writer(&writer_ring, 1);
+	close(writer.ring->ring_fd);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(write_all(entries, 2, results), 2);
+		assert_int_equal(results[0], -EBADF);
+		assert_int_equal(results[1], -EBADF);
+	}
+	writer.ring->ring_fd = open("/dev/null", O_RDONLY); /* for done */
+}
+
+/* As root without its limits, this would prove nothing. */
+static int forbid_memory(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+		return -1;
+	return setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
+static int without_ring(void)
+{
+	struct queue_entry entry = frame_of(0, 0);
+	int results[WRITER_BATCH_MAX];
+
+	EXPECT(forbid_memory() == 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, true, false) < 0);
+	for (int i = 0; i < QUEUES; i++) /* still ours */
+		EXPECT(fcntl(queue[i], F_GETFD) >= 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, false, false) == 0);
+	EXPECT(writer.ops == &writer_plain && writer_ring_fd(&writer) < 0);
+	EXPECT(writer.ops->submit(&writer, &entry, 1) == 1);
+	EXPECT(writer.ops->reap(&writer, results) == 1);
+	EXPECT(results[0] == (int)entry.len);
+	return 0;
+}
+
+static void test_without_ring(void **state)
+{
+	(void)state;
+	run_in_child(without_ring);
+}
+
+static void test_with_ring(void **state)
+{
+	(void)state;
+	if (no_ring)
+		skip();
+	writer_prepare(&writer);
+	assert_int_equal(writer_open(&writer, queue, 1, &arena, true, false),
+			 0);
+	assert_ptr_equal(writer.ops, &writer_ring);
+}
+
+/* Root's ring is not on the account of the user that he becomes. */
+static int ring_of_root(void)
+{
+	writer_prepare(&writer);
+	EXPECT(forbid_memory() == 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, true, false) == 0);
+	return 0;
+}
+
+static void test_ring_of_root(void **state)
+{
+	(void)state;
+	if (no_ring || !sandbox_holds(CAP_IPC_LOCK))
+		skip();
+	run_in_child(ring_of_root);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_plain),
+		TEST(test_ring),
+		TEST(test_plain_queues),
+		TEST(test_ring_queues),
+		TEST(test_plain_failed),
+		TEST(test_ring_failed),
+		TEST(test_plain_gone),
+		TEST(test_ring_keeps_no_descriptor),
+		TEST(test_ring_is_restricted),
+		TEST(test_ring_broken),
+		TEST(test_without_ring),
+		TEST(test_with_ring),
+		TEST(test_ring_of_root),
+	};
+	struct io_uring_params params = { 0 };
+	int fd = io_uring_setup(1, &params);
+
+	no_ring = fd < 0;
+	if (fd >= 0)
+		close(fd);
+	return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+}
