@@ -159,9 +159,13 @@ static int capture_open(struct capture *capture)
 	r = sender_new(feed_fd, capture->worker.control_fd,
 		       capture->options.sources[0],
 		       first_sequence(capture->counters), &capture->sender);
-	if (r < 0)
+	if (r < 0) {
 		log_error("preparing the feed: %s", log_errno(-r));
-	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
+		return TAPFEED_EXIT_LOSS;
+	}
+	if (capture->sources.live)
+		sender_live(capture->sender);
+	return 0;
 }
 
 /*

@@ -60,6 +60,7 @@ struct sender {
 	int fd; /* -1: none, a new one may come */
 	int control_fd;
 	char source[64];
+	bool live;
 	uint64_t feeds; /* that have come: a new one may have the fd's number */
 	bool hello_due; /* to the one that came last */
 	bool welcome;
@@ -117,6 +118,11 @@ void sender_free(struct sender *sender)
 	frame_reader_done(&sender->in);
 	fd_close(&sender->fd);
 	free(sender);
+}
+
+void sender_live(struct sender *sender)
+{
+	sender->live = true;
 }
 
 static void note_stop(struct sender *sender)
@@ -455,6 +461,8 @@ int sender_hello(struct sender *sender)
 	hello.source = sender->source;
 	hello.has_sequence = true;
 	hello.sequence = sender->batch_sequence;
+	hello.has_live = true;
+	hello.live = sender->live;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_HELLO;
 	frame.hello = &hello;
 	return send_frame(sender, &frame);
@@ -471,6 +479,8 @@ static void fill_batch(struct sender *sender, Tapfeed__PacketBatch *batch)
 	batch->time_ns = sender->time_ns;
 	batch->n_flags = sender->any_flags ? sender->count : 0;
 	batch->flags = sender->flags;
+	batch->has_handed_ns = true;
+	batch->handed_ns = clock_now_ns();
 	batch->payload.data = sender->payload;
 	batch->payload.len = sender->payload_len;
 }

@@ -28,6 +28,10 @@ int sender_new(int feed_fd, int control_fd, const char *source,
 	       uint64_t sequence, struct sender **ret_sender);
 void sender_free(struct sender *sender);
 
+/* The packets' times are those at which they came to this host: every Hello
+ * from now on says so. */
+void sender_live(struct sender *sender);
+
 /*
  * The functions below return 0 or a negative errno: -EPIPE where the injector
  * has closed the feed and there will be no other, -EPROTO where it broke the

@@ -96,15 +96,6 @@ static const struct live *live_of_const(const struct source *source)
 	return (const struct live *)source;
 }
 
-/* As the kernel stamps packets. */
-static uint64_t real_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 /* ---- opening ------------------------------------------------------------- */
 
 /* ", but eth0, lo": what exists, where that fits. */
@@ -487,7 +478,7 @@ static void count_dropped(struct live *live)
 void source_live_start(struct source *source)
 {
 	struct live *live = live_of(source);
-	uint64_t began_ns = real_now_ns();
+	uint64_t began_ns = clock_real_ns();
 	uint64_t limit_ns = clock_now_ns() + GATE_EMPTY_NS;
 	struct packet packet;
 
@@ -497,7 +488,7 @@ void source_live_start(struct source *source)
 		;
 	count_dropped(live);
 	live->dropped = 0;
-	live->gate_time_ns = real_now_ns();
+	live->gate_time_ns = clock_real_ns();
 	live->gate_check_ns = clock_now_ns() + GATE_CHECK_NS;
 	live->state = STATE_OPEN;
 }
@@ -510,7 +501,7 @@ void source_live_stop(struct source *source, uint64_t deadline_ns)
 		live->state = STATE_ENDED;
 	if (live->state != STATE_OPEN)
 		return;
-	live->stop_time_ns = real_now_ns();
+	live->stop_time_ns = clock_real_ns();
 	live->stop_ns = clock_now_ns() + live->hand_over_ns;
 	live->stop_deadline_ns = deadline_ns;
 	live->state = STATE_STOPPING;

@@ -22,6 +22,15 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+/* CLOCK_REALTIME, as the kernel stamps packets; somebody may set it. */
+static inline uint64_t clock_real_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
 /* From now to deadline, for ppoll(); 0 where the deadline has passed. */
 static inline struct timespec clock_until(uint64_t now_ns, uint64_t deadline_ns)
 {

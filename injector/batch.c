@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
 
 #define MORE_FRAMES ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES)
 
@@ -85,8 +84,28 @@ int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
 		.flags = message->n_flags > 0 ? message->flags : NULL,
 		.payload = message->payload.data,
 		.count = message->n_captured_len,
+		.handed_ns = message->handed_ns, /* 0 where it is not there */
 	};
 	return 0;
+}
+
+void batch_live(struct batch *batch, uint64_t now_ns, uint64_t real_ns)
+{
+	batch->live = true;
+	batch->now_ns = now_ns;
+	batch->real_ns = real_ns;
+}
+
+/* By how long ago it was; 0 for what is to come, or before this host began. */
+static uint64_t since(const struct batch *batch, uint64_t time_ns)
+{
+	uint64_t age_ns = batch->real_ns - time_ns;
+
+	if (!batch->live)
+		return batch->handed_ns;
+	return time_ns <= batch->real_ns && age_ns < batch->now_ns
+		       ? batch->now_ns - age_ns
+		       : 0;
 }
 
 static uint32_t frame_flags(const struct batch *batch, size_t i)
@@ -122,6 +141,7 @@ struct queue_entry batch_take(struct batch *batch)
 		.data = batch->payload,
 		.slot = batch->slot,
 		.time_ns = batch->time_ns[i],
+		.since_ns = since(batch, batch->time_ns[i]),
 		.len = batch->captured_len[i],
 		.flags = (uint16_t)frame_flags(batch, i),
 	};

@@ -3,6 +3,7 @@
 #ifndef TAPFEED_INJECTOR_BATCH_H
 #define TAPFEED_INJECTOR_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,11 @@ struct batch {
 	const uint8_t *payload;
 	size_t count; /* frames */
 	size_t next;  /* the first one not yet taken */
+	/* Where latency counts from: see batch_live(). Any number. */
+	uint64_t handed_ns;
+	bool live;
+	uint64_t now_ns;
+	uint64_t real_ns;
 };
 
 /*
@@ -32,13 +38,21 @@ int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
 		enum tapfeed_kind kind, uint64_t sequence,
 		struct batch *ret_batch);
 
+/*
+ * The packets' times are those at which they came to this host: latency counts
+ * from there, not from when capture handed them over. now_ns (CLOCK_MONOTONIC)
+ * and real_ns (CLOCK_REALTIME) are the same moment.
+ */
+void batch_live(struct batch *batch, uint64_t now_ns, uint64_t real_ns);
+
 /* Whole packets, each of one or more frames. */
 size_t batch_packets(const struct batch *batch);
 
 /* The frames of the packet at batch->next: 1 or more. */
 size_t batch_packet_frames(const struct batch *batch);
 
-/* The next frame, with a slot reference of its own. There must be one. */
+/* The next frame, with a slot reference of its own. There must be one. Its
+ * since_ns is what capture says: 0 where that cannot be, but any number. */
 struct queue_entry batch_take(struct batch *batch);
 
 /* Gives the batch's own reference back. */

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "injector/latency.h"
 
 /* A write to an interface that is down fails at once: look again after this. */
 #define DOWN_RETRY_NS (50 * NS_PER_MS)
@@ -53,17 +54,19 @@ static void log_failed_write(const struct deliver *deliver, uint32_t len,
 }
 
 /*
- * Acts on the result of an entry's write. Returns false where the entry has to
- * be tried again later.
+ * Acts on the result of an entry's write, which was there at written_ns.
+ * Returns false where the entry has to be tried again later.
  */
 static bool settle(struct deliver *deliver, const struct queue_entry *entry,
-		   struct account *account, int result, uint64_t now_ns)
+		   struct account *account, int result, uint64_t now_ns,
+		   uint64_t written_ns)
 {
 	enum outcome outcome = OUTCOME_ERROR;
 
 	if (result == (int)entry->len) {
 		note_up(deliver);
 		outcome = OUTCOME_INJECTED;
+		latency_note(deliver->counters, entry, written_ns);
 	} else if (result == -EIO) {
 		note_down(deliver, now_ns);
 		if (deliver->when_full == WHEN_FULL_WAIT) {
@@ -93,12 +96,14 @@ static size_t write_some(struct deliver *deliver, struct queue *queue,
 	int results[WRITER_BATCH_MAX];
 	bool done[WRITER_BATCH_MAX];
 	size_t settled = 0;
+	uint64_t written_ns;
 
 	(void)writer->ops->submit(writer, entries, n);
 	n = writer->ops->reap(writer, results);
+	written_ns = clock_now_ns();
 	for (size_t i = 0; i < n; i++) {
 		done[i] = settle(deliver, &entries[i], account, results[i],
-				 now_ns);
+				 now_ns, written_ns);
 		settled += done[i];
 	}
 	queue_remove(queue, done, n);

@@ -211,6 +211,7 @@ static const char *on_hello(struct peer *peer, const Tapfeed__Hello *hello)
 					    peer->frames_uncounted) < 0)
 		return "its Hello contradicts what it sent before";
 	peer->sequence = hello->sequence;
+	peer->live = hello->live;
 	peer->state = PEER_WAITING;
 	peer->greeted = true;
 	log_debug("%s said Hello", peer->source);
@@ -229,6 +230,8 @@ static const char *on_batch(struct peer *peer, struct arena_slot *slot,
 	    batch_check(message, slot, kind, peer->sequence, &peer->batch) < 0)
 		return "it sent a batch that contradicts itself";
 	arena_ref(slot);
+	if (peer->live)
+		batch_live(&peer->batch, clock_now_ns(), clock_real_ns());
 	peer->fed = true;
 	packets = batch_packets(&peer->batch);
 	peer->sequence += packets;

@@ -36,6 +36,7 @@ struct peer {
 	bool stop_sent;
 	bool greeted;	      /* it said Hello */
 	bool fed;	      /* it sent a batch */
+	bool live;	      /* its packets' times are when they came */
 	bool joined;	      /* by the listening socket: not our own capture */
 	char source[64];      /* escaped, for messages */
 	uint64_t deadline_ns; /* for what is awaited; CLOCK_NEVER: nothing is */

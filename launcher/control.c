@@ -43,6 +43,14 @@
 	X(queue_peak)                                                          \
 	X(duration_ns)
 
+#define LATENCY(X)                                                             \
+	X(count)                                                               \
+	X(p50_ns)                                                              \
+	X(p90_ns)                                                              \
+	X(p99_ns)                                                              \
+	X(p99_9_ns)                                                            \
+	X(max_ns)
+
 /* Memory for one decoding; nothing of it is given back. */
 struct arena {
 	uint8_t *memory;
@@ -131,6 +139,7 @@ struct reply {
 	Tapfeed__Control__Reply reply;
 	Tapfeed__Control__Status status;
 	Tapfeed__Control__Counters counters;
+	Tapfeed__Control__Latency latency;
 	char *sources[TAPFEED_SOURCES_MAX];
 	Tapfeed__Control__LinkType link_types[COUNTERS_LINK_TYPES];
 	Tapfeed__Control__LinkType *link_type_refs[COUNTERS_LINK_TYPES];
@@ -149,6 +158,18 @@ static char *unconst(const char *text)
 	return u.out;
 }
 
+static void refer_latency(struct reply *to,
+			  const struct report_latency *latency)
+{
+	if (latency->count == 0)
+		return;
+	tapfeed__control__latency__init(&to->latency);
+#define COPY(field) to->latency.field = latency->field;
+	LATENCY(COPY)
+#undef COPY
+	to->counters.latency = &to->latency;
+}
+
 static void refer_counters(struct reply *to, const struct report *report)
 {
 	Tapfeed__Control__Counters *counters = &to->counters;
@@ -165,6 +186,7 @@ static void refer_counters(struct reply *to, const struct report *report)
 	}
 	counters->n_skipped_link_types = report->link_type_count;
 	counters->skipped_link_types = to->link_type_refs;
+	refer_latency(to, &report->latency);
 }
 
 static void refer_lists(struct reply *to, const struct control_status *status)
@@ -244,6 +266,16 @@ int control_unpack_request(const uint8_t *body, size_t len)
 	return 0;
 }
 
+static void read_latency(struct report_latency *to,
+			 const Tapfeed__Control__Latency *latency)
+{
+	if (!latency)
+		return;
+#define COPY(field) to->field = latency->field;
+	LATENCY(COPY)
+#undef COPY
+}
+
 static void read_counters(struct report *report,
 			  const Tapfeed__Control__Counters *counters)
 {
@@ -256,6 +288,7 @@ static void read_counters(struct report *report,
 
 		report_add_link_type(report, row->name, row->packets);
 	}
+	read_latency(&report->latency, counters->latency);
 }
 
 static void read_lists(struct control_status *status,

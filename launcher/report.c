@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "common/ifname.h"
 
 /* A copy fit for JSON and terminals, of a name another process wrote. */
@@ -62,6 +63,26 @@ static void read_capture(struct report *report,
 					     &capture->link_types[i].packets));
 }
 
+static void read_latency(struct report_latency *latency,
+			 const struct counters_injector *injector)
+{
+	uint64_t buckets[HISTOGRAM_BUCKETS];
+	uint64_t max;
+
+	/* A copy: the page goes on changing. */
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		buckets[i] = counter_get(&injector->latency[i]);
+	max = counter_get(&injector->latency_max_ns);
+	*latency = (struct report_latency){
+		.count = histogram_count(buckets),
+		.p50_ns = histogram_quantile(buckets, 500, max),
+		.p90_ns = histogram_quantile(buckets, 900, max),
+		.p99_ns = histogram_quantile(buckets, 990, max),
+		.p99_9_ns = histogram_quantile(buckets, 999, max),
+		.max_ns = max,
+	};
+}
+
 static void read_injector(struct report *report,
 			  const struct counters_injector *injector)
 {
@@ -79,6 +100,7 @@ static void read_injector(struct report *report,
 	report->errors = counter_get(&injector->errors);
 	report->queue_peak = counter_get(&injector->queue_peak);
 	report->duration_ns = last > first ? last - first : 0;
+	read_latency(&report->latency, injector);
 	copy_name(report->interface, injector->interface,
 		  TAPFEED_IFNAME_SIZE - 1);
 	if (!ifname_valid(report->interface))
@@ -148,6 +170,12 @@ static void print_seconds(FILE *out, uint64_t ns)
 		ULL(ns % NS_PER_S / NS_PER_US));
 }
 
+static void print_us(const char *name, uint64_t ns)
+{
+	printf(" latency_%s_us=%llu.%llu", name, ULL(ns / NS_PER_US),
+	       ULL(ns % NS_PER_US / 100));
+}
+
 static void print_line(const struct report *report)
 {
 	printf("received=%llu injected=%llu dropped=%llu skipped=%llu "
@@ -156,7 +184,27 @@ static void print_line(const struct report *report)
 	       ULL(report_dropped(report)), ULL(report_skipped(report)),
 	       ULL(report->errors));
 	print_seconds(stdout, report->duration_ns);
-	printf(" packets_per_second=%llu\n", ULL(rate(report)));
+	printf(" packets_per_second=%llu", ULL(rate(report)));
+	if (report->latency.count > 0) {
+		print_us("p50", report->latency.p50_ns);
+		print_us("p99", report->latency.p99_ns);
+		print_us("max", report->latency.max_ns);
+	}
+	putchar('\n');
+}
+
+static void print_latency(FILE *out, const struct report_latency *latency)
+{
+	if (latency->count == 0) {
+		fputs(",\"latency_ns\":null", out);
+		return;
+	}
+	fprintf(out,
+		",\"latency_ns\":{\"count\":%llu,\"p50\":%llu,"
+		"\"p90\":%llu,\"p99\":%llu,\"p99_9\":%llu,\"max\":%llu}",
+		ULL(latency->count), ULL(latency->p50_ns), ULL(latency->p90_ns),
+		ULL(latency->p99_ns), ULL(latency->p99_9_ns),
+		ULL(latency->max_ns));
 }
 
 void report_json_members(FILE *out, const struct report *report)
@@ -188,6 +236,7 @@ void report_json_members(FILE *out, const struct report *report)
 		ULL(report->queue_peak));
 	print_seconds(out, report->duration_ns);
 	fprintf(out, ",\"packets_per_second\":%llu", ULL(rate(report)));
+	print_latency(out, &report->latency);
 }
 
 static void print_json(const struct report *report)

@@ -15,6 +15,12 @@ struct report_link_type {
 	uint64_t packets;
 };
 
+/* Of the frames written (proto/counters.h), from where latency counts. */
+struct report_latency {
+	uint64_t count; /* 0: nothing is known */
+	uint64_t p50_ns, p90_ns, p99_ns, p99_9_ns, max_ns;
+};
+
 /* Packets, unless the name says otherwise; see proto/counters.h. */
 struct report {
 	char interface[TAPFEED_IFNAME_SIZE];
@@ -27,6 +33,7 @@ struct report {
 	uint64_t errors;
 	uint64_t truncated, filtered, kernel_dropped, queue_peak;
 	uint64_t duration_ns; /* from the first packet to the last */
+	struct report_latency latency;
 };
 
 /*

@@ -205,6 +205,27 @@ static void put_counters(FILE *out, const struct report *report)
 		  sizeof(beside) / sizeof(beside[0]));
 }
 
+/* "  latency   p50 8.2 us, p90 12.0 us, ..." */
+static void put_latency(FILE *out, const struct report_latency *latency)
+{
+	const struct {
+		const char *name;
+		uint64_t ns;
+	} parts[] = {
+		{ "p50", latency->p50_ns }, { "p90", latency->p90_ns },
+		{ "p99", latency->p99_ns }, { "p99.9", latency->p99_9_ns },
+		{ "max", latency->max_ns },
+	};
+
+	if (latency->count == 0)
+		return;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		fprintf(out, "%s%s %llu.%llu us", i ? ", " : "  latency   ",
+			parts[i].name, ULL(parts[i].ns / NS_PER_US),
+			ULL(parts[i].ns % NS_PER_US / 100));
+	fputc('\n', out);
+}
+
 /* "tapfeed", or "tapfeed/tapfeed-capture" where the real one is another. */
 static void name_users(char *buf, size_t size, const struct usernames *users,
 		       const struct procstatus *status)
@@ -249,6 +270,7 @@ void statusshow_text(FILE *out, const struct statusshow *show)
 	put_since(out, status);
 	put_rate(out, status, show->rate);
 	put_counters(out, &status->report);
+	put_latency(out, &status->report.latency);
 	if (status->process_count > 0)
 		fprintf(out, "  %-18s  %7s  %-23s  %-12s  %-7s  %s\n",
 			"process", "pid", "user", "no_new_privs", "seccomp",

@@ -19,6 +19,9 @@
 #define COUNTERS_LINK_TYPES    32u
 #define COUNTERS_LINK_NAME_LEN 20u
 
+/* Those of common/histogram.h. */
+#define COUNTERS_LATENCY_BUCKETS 466u
+
 /* Packets skipped because tapfeed cannot convert their link type. */
 struct counters_link_type {
 	uint64_t packets;
@@ -80,6 +83,11 @@ struct counters_injector {
 	uint64_t kind;			     /* enum tapfeed_kind */
 	uint64_t writer;		     /* enum counters_writer */
 	char interface[TAPFEED_IFNAME_SIZE]; /* stored before ifindex */
+	/* Frames written, by the time they took from where latency counts
+	   (PacketBatch.handed_ns, or of a live capture each packet's time_ns);
+	   and the longest time of all. */
+	uint64_t latency_max_ns;
+	uint64_t latency[COUNTERS_LATENCY_BUCKETS];
 };
 
 static_assert(sizeof(struct counters_capture) <= COUNTERS_PAGE_BYTES, "page");

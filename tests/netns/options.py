@@ -15,7 +15,7 @@ import time
 KEYS = {
     "interface", "received", "injected", "frames_written", "bytes_injected", "dropped",
     "skipped", "errors", "truncated", "filtered", "kernel_dropped", "queue_peak",
-    "seconds", "packets_per_second",
+    "seconds", "packets_per_second", "latency_ns",
 }
 
 
@@ -165,7 +165,8 @@ def _():
     equal("skipped", feed["skipped"], {"too_short": 0, "too_long": 0, "not_ip": 0,
                                        "unsupported_link_type": {}})
     equal("interface", feed["interface"], "tf0")
-    numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped"}]
+    numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped",
+                                        "latency_ns"}]
     check(all(type(value) in (int, float) and value >= 0 for value in numbers), numbers)
     check(isinstance(feed["received"], int), "received is no whole number")
     equal("truncated, filtered, kernel_dropped",
@@ -176,7 +177,8 @@ def _():
 def _():
     feed = replay(SAMPLE, json=False)
     check(re.fullmatch(r"received=\d+ injected=\d+ dropped=\d+ skipped=\d+ errors=\d+ "
-                       r"seconds=\d+\.\d+ packets_per_second=\d+\n", feed.output()),
+                       r"seconds=\d+\.\d+ packets_per_second=\d+ latency_p50_us=\d+\.\d "
+                       r"latency_p99_us=\d+\.\d latency_max_us=\d+\.\d\n", feed.output()),
           feed.output())
     equal("received", feed["received"], len(read(SAMPLE)))
 

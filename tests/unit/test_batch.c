@@ -97,6 +97,47 @@ static void test_valid(void **state)
 	assert_int_equal(slot.refs, FRAMES);
 }
 
+/* Where latency counts from is the capture's word: any number, no harm. */
+static void test_since(void **state)
+{
+	const uint64_t real = UINT64_C(1700000000) * 1000000000, now = 5000000;
+	const struct {
+		uint64_t now_ns, real_ns, time_ns, since_ns;
+	} rows[] = {
+		{ now, real, real, now },
+		{ now, real, real - 1, now - 1 },
+		{ now, real, real - now + 1, 1 },
+		{ now, real, real - now, 0 }, /* before the host began */
+		{ now, real, 0, 0 },
+		{ now, real, real + 1, 0 }, /* to come */
+		{ now, real, UINT64_MAX, 0 },
+		{ now, 0, 0, now }, /* whose clock was never set */
+		{ now, 0, 1, 0 },
+		{ now, 0, UINT64_MAX, 0 },
+		{ 0, real, real, 0 },
+	};
+	Tapfeed__PacketBatch message = valid(1);
+	struct batch batch;
+
+	(void)state;
+	assert_int_equal(
+		batch_check(&message, &slot, TAPFEED_TAP, SEQUENCE, &batch), 0);
+	assert_int_equal(batch_take(&batch).since_ns, 0); /* not said */
+	message.has_handed_ns = true;
+	message.handed_ns = UINT64_MAX - 1;
+	assert_int_equal(
+		batch_check(&message, &slot, TAPFEED_TAP, SEQUENCE, &batch), 0);
+	assert_int_equal(batch_take(&batch).since_ns, UINT64_MAX - 1);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		time_ns[0] = rows[i].time_ns;
+		assert_int_equal(batch_check(&message, &slot, TAPFEED_TAP,
+					     SEQUENCE, &batch),
+				 0);
+		batch_live(&batch, rows[i].now_ns, rows[i].real_ns);
+		assert_int_equal(batch_take(&batch).since_ns, rows[i].since_ns);
+	}
+}
+
 static void test_limits(void **state)
 {
 	Tapfeed__PacketBatch message = valid(1);
@@ -332,6 +373,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_large_sum),

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "common/log.h"
 #include "injector/deliver.h"
 #include "proto/feed.pb-c.h"
@@ -111,11 +112,26 @@ static void push(uint16_t flags)
 				     .slot = &slot,
 				     .time_ns = pushed++,
 				     .len = LEN,
-				     .flags = flags };
+				     .flags = (uint16_t)flags };
 
 	arena_ref(&slot);
 	queue_push(&queue, &entry);
 	packets += !(flags & MORE);
+}
+
+/* One packet, whose latency counts from there. */
+static void push_since(uint64_t since_ns)
+{
+	static const uint8_t data[LEN];
+	struct queue_entry entry = { .data = data,
+				     .slot = &slot,
+				     .time_ns = pushed++,
+				     .since_ns = since_ns,
+				     .len = LEN };
+
+	arena_ref(&slot);
+	queue_push(&queue, &entry);
+	packets++;
 }
 
 static void push_many(size_t n)
@@ -197,6 +213,47 @@ static void test_times(void **state)
 	run();
 	assert_int_equal(counters.first_ns, first);
 	assert_true(counters.last_ns >= first);
+}
+
+static uint64_t latencies(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < COUNTERS_LATENCY_BUCKETS; i++)
+		sum += counters.latency[i];
+	return sum;
+}
+
+/* From what the capture said to the moment the write was done. */
+static void test_latency(void **state)
+{
+	(void)state;
+	push_since(now_ns - 5 * NS_PER_S);
+	run();
+	assert_int_equal(latencies(), 1);
+	assert_in_range(counters.latency_max_ns, 5 * NS_PER_S, 60 * NS_PER_S);
+	assert_int_equal(
+		counters.latency[histogram_bucket(counters.latency_max_ns)], 1);
+	push_since(now_ns);
+	run();
+	assert_int_equal(latencies(), 2);
+	assert_true(counters.latency_max_ns >= 5 * NS_PER_S);
+	assert_true(counters.last_ns >= now_ns);
+}
+
+/* Only what was written, and then once. */
+static void test_latency_of_failures(void **state)
+{
+	(void)state;
+	deliver.when_full = WHEN_FULL_DROP;
+	fake.script[0] = -EIO;
+	fake.script[1] = -EINVAL;
+	fake.script[2] = -EAGAIN;
+	for (int i = 0; i < 4; i++)
+		push_since(now_ns);
+	run_out();
+	assert_int_equal(counters.injected, 2);
+	assert_int_equal(latencies(), 2);
 }
 
 /* Down, with wait: kept, tried again 50 ms later and not before. */
@@ -513,6 +570,8 @@ int main(void)
 		TEST(test_all_well),
 		TEST(test_one_turn_is_bounded),
 		TEST(test_times),
+		TEST(test_latency),
+		TEST(test_latency_of_failures),
 		TEST(test_down_wait),
 		TEST(test_down_drop),
 		TEST(test_down_is_said_once),

@@ -47,6 +47,48 @@ static void expect_report(uint64_t injected, uint64_t stopped, uint64_t down,
 	tapfeed__frame__free_unpacked(frame, NULL);
 }
 
+/* Of a live capture, from each packet's own time: seconds ago, and never. */
+static void test_live(void **state)
+{
+	Tapfeed__Hello hello = TAPFEED__HELLO__INIT;
+	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
+	Tapfeed__PacketBatch batch = TAPFEED__PACKET_BATCH__INIT;
+	uint64_t times[] = { clock_real_ns() - NS_PER_S, UINT64_MAX, 0 };
+	uint32_t lens[] = { 60, 60, 60 };
+	uint8_t payload[180] = { 0 };
+	struct wire wire = { .len = 0 };
+	const struct queue_entry *entries;
+	size_t n;
+
+	(void)state;
+	hello.version = TAPFEED_FEED_VERSION;
+	hello.has_live = hello.live = true;
+	frame.message_case = TAPFEED__FRAME__MESSAGE_HELLO;
+	frame.hello = &hello;
+	wire_frame(&wire, &frame);
+	put_wire(&feed, &wire);
+	serve(&feed);
+	peer_welcome(&feed.peer, &feed.context);
+	batch.n_captured_len = batch.n_original_len = batch.n_time_ns = 3;
+	batch.captured_len = batch.original_len = lens;
+	batch.time_ns = times;
+	batch.has_handed_ns = true;
+	batch.handed_ns = 5; /* is not asked */
+	batch.payload.data = payload;
+	batch.payload.len = sizeof(payload);
+	frame.message_case = TAPFEED__FRAME__MESSAGE_BATCH;
+	frame.batch = &batch;
+	wire_frame(&wire, &frame);
+	put_wire(&feed, &wire);
+	serve(&feed);
+	entries = queue_front(&feed.peer.queue, &n);
+	assert_int_equal(n, 3);
+	assert_in_range(clock_now_ns() - entries[0].since_ns, NS_PER_S,
+			60 * NS_PER_S);
+	assert_int_equal(entries[1].since_ns, 0);
+	assert_int_equal(entries[2].since_ns, 0);
+}
+
 static void test_valid_flow(void **state)
 {
 	uint64_t number = 0;
@@ -526,6 +568,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_valid_flow),
+		TEST(test_live),
 		TEST(test_welcome),
 		TEST(test_report_numbers),
 		TEST(test_end_before_welcome),

@@ -4,6 +4,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "common/histogram.h"
 #include "launcher/report.h"
 
 static struct counters_capture capture;
@@ -94,7 +95,57 @@ static void test_json(void **state)
 		"256,\"unsupported_link_type\":{\"LINUX_SLL\":512,\"RAW\":1024}"
 		"},\"errors\":2048,\"truncated\":6000,\"filtered\":5000,"
 		"\"kernel_dropped\":7000,\"queue_peak\":9000,\"seconds\":"
-		"2.500001,\"packets_per_second\":0}\n");
+		"2.500001,\"packets_per_second\":0,\"latency_ns\":null}\n");
+}
+
+static void count_latency(uint64_t ns, uint64_t n)
+{
+	injector.latency[histogram_bucket(ns)] += n;
+	if (ns > injector.latency_max_ns)
+		injector.latency_max_ns = ns;
+}
+
+static void test_latency(void **state)
+{
+	(void)state;
+	count_latency(8000, 900);
+	count_latency(30000, 90);
+	count_latency(150000, 9);
+	count_latency(310449, 1);
+	report_read(&report, &capture, &injector);
+	assert_int_equal(report.latency.count, 1000);
+	assert_non_null(strstr(print(false),
+			       " packets_per_second=0 latency_p50_us=8.1 "
+			       "latency_p99_us=30.7 latency_max_us=310.4\n"));
+	assert_non_null(strstr(print(true),
+			       "\"packets_per_second\":0,\"latency_ns\":{"
+			       "\"count\":1000,\"p50\":8191,\"p90\":8191,"
+			       "\"p99\":30719,\"p99_9\":155647,"
+			       "\"max\":310449}}\n"));
+	report_read_told(&report, &capture);
+	assert_null(strstr(print(false), "latency"));
+	assert_non_null(strstr(print(true), "\"latency_ns\":null}"));
+}
+
+/* A page of anybody: what is said is in order all the same. */
+static void test_absurd_latency(void **state)
+{
+	uint32_t seed = 4;
+
+	(void)state;
+	for (int run = 0; run < 200; run++) {
+		const struct report_latency *told = &report.latency;
+		uint8_t *page = (uint8_t *)&injector;
+
+		for (size_t i = 0; i < sizeof(injector); i++)
+			page[i] = (uint8_t)pseudo_random(&seed);
+		report_read(&report, &capture, &injector);
+		assert_true(told->count > 0);
+		assert_true(told->p50_ns <= told->p90_ns &&
+			    told->p90_ns <= told->p99_ns &&
+			    told->p99_ns <= told->p99_9_ns &&
+			    told->p99_9_ns <= told->max_ns);
+	}
 }
 
 static void test_nothing(void **state)
@@ -159,8 +210,8 @@ static void test_absurd(void **state)
 	text = print(true);
 	assert_non_null(strstr(text, "\"received\":18446744073709551614,"));
 	assert_null(strchr(text, '-'));
-	assert_int_equal(count_char(text, '{'), 4);
-	assert_int_equal(count_char(text, '}'), 4);
+	assert_int_equal(count_char(text, '{'), 5);
+	assert_int_equal(count_char(text, '}'), 5);
 	assert_int_equal(count_char(text, '\n'), 1);
 	assert_null(strchr(print(false), '-'));
 }
@@ -264,6 +315,8 @@ int main(void)
 		cmocka_unit_test_setup(test_sum, set_up),
 		cmocka_unit_test_setup(test_line, set_up),
 		cmocka_unit_test_setup(test_json, set_up),
+		cmocka_unit_test_setup(test_latency, set_up),
+		cmocka_unit_test_setup(test_absurd_latency, set_up),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test_setup(test_missing, set_up),
 		cmocka_unit_test_setup(test_absurd, set_up),

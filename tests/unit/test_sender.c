@@ -164,6 +164,7 @@ static void test_hello(void **state)
 	assert_int_equal(frame->message_case, TAPFEED__FRAME__MESSAGE_HELLO);
 	assert_int_equal(frame->hello->version, TAPFEED_FEED_VERSION);
 	assert_string_equal(frame->hello->source, "a.pcap");
+	assert_false(frame->hello->live);
 	tapfeed__frame__free_unpacked(frame, NULL);
 	memset(long_name, 'x', sizeof(long_name));
 	long_name[sizeof(long_name) - 1] = '\0';
@@ -172,10 +173,29 @@ static void test_hello(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	far = ends[1];
 	assert_int_equal(sender_new(ends[0], -1, long_name, 77, &sender), 0);
+	sender_live(sender);
 	assert_int_equal(sender_hello(sender), 0);
 	frame = must_hear();
+	assert_true(frame->hello->live);
 	assert_in_range(strlen(frame->hello->source), 32, 100);
 	assert_int_equal(frame->hello->sequence, 77);
+	tapfeed__frame__free_unpacked(frame, NULL);
+}
+
+/* When it is sent off, not when its packets were added. */
+static void test_handed_over(void **state)
+{
+	uint64_t before_ns;
+	Tapfeed__Frame *frame;
+
+	(void)state;
+	assert_int_equal(add(SMALL, 0), 0);
+	before_ns = clock_now_ns();
+	assert_int_equal(sender_flush(sender), 0);
+	frame = must_hear();
+	assert_int_equal(frame->message_case, TAPFEED__FRAME__MESSAGE_BATCH);
+	assert_true(frame->batch->has_handed_ns);
+	assert_in_range(frame->batch->handed_ns, before_ns, clock_now_ns());
 	tapfeed__frame__free_unpacked(frame, NULL);
 }
 
@@ -472,6 +492,7 @@ int main(void)
 		TEST(test_hello),
 		TEST(test_welcome),
 		TEST(test_welcome_in_pieces),
+		OPEN(test_handed_over),
 		OPEN(test_small_packets),
 		OPEN(test_mixed_packets),
 		OPEN(test_large_packets),

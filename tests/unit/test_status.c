@@ -345,6 +345,20 @@ static void test_text(void **state)
 			       "            kernel_dropped 5\n"));
 	assert_non_null(strstr(text, "tapfeed-capture"));
 	assert_non_null(strstr(text, "unknown: "));
+	assert_null(strstr(text, "latency")); /* none was counted */
+	free(text);
+	in.report.latency = (struct report_latency){
+		.count = 7,
+		.p50_ns = 8200,
+		.p90_ns = 12000,
+		.p99_ns = 31049,
+		.p99_9_ns = 99,
+		.max_ns = 123456789,
+	};
+	text = shown(&in, false);
+	assert_non_null(strstr(text, "  latency   p50 8.2 us, p90 12.0 us, "
+				     "p99 31.0 us, p99.9 0.0 us, max 123456.7 "
+				     "us\n"));
 	free(text);
 	/* What is read of a process: this one. */
 	in.processes[0].pid = (uint32_t)getpid();
@@ -354,6 +368,8 @@ static void test_text(void **state)
 		assert_true(strlen(line) <= 100);
 	free(text);
 	text = shown(&in, true);
+	assert_non_null(
+		strstr(text, "\"latency_ns\":{\"count\":7,\"p50\":8200,"));
 	assert_non_null(strstr(text, "\"real_uid\":"));
 	assert_non_null(strstr(text, "\"capability_sets\":{\"inheritable\":["));
 	assert_non_null(strstr(text, "],\"permitted\":["));
