@@ -42,6 +42,9 @@
 #define AHEAD_NS      (250 * NS_PER_MS)
 #define AHEAD_STEP_NS (50 * NS_PER_MS)
 
+/* With --busy-poll sources are asked all the time, and the rest so often. */
+#define SPIN_LOOK_NS (100 * NS_PER_US)
+
 /* Between two looks at the kernel's own counters. */
 #define DROPPED_NS NS_PER_S
 
@@ -57,6 +60,7 @@ struct capture {
 	uint64_t begin_ns;	/* when the gate opened */
 	uint64_t end_ns;	/* by --duration; CLOCK_NEVER: none */
 	uint64_t dropped_ns;	/* the next look at the kernel's counters */
+	uint64_t spin_look_ns;	/* --busy-poll: the next look at the rest */
 	bool full;		/* --count is reached */
 	int status; /* TAPFEED_EXIT_OK as long as no source failed */
 };
@@ -349,6 +353,17 @@ static int look(struct capture *capture, const int *fds, size_t n,
 	return r;
 }
 
+/* In the place of a wait for the sources: they are asked again at once. */
+static int spin(struct capture *capture)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns < capture->spin_look_ns)
+		return 0;
+	capture->spin_look_ns = now_ns + SPIN_LOOK_NS;
+	return look(capture, NULL, 0, 0);
+}
+
 /* Waits for the sources; what was collected goes out first. */
 static int wait_for_sources(struct capture *capture)
 {
@@ -359,6 +374,8 @@ static int wait_for_sources(struct capture *capture)
 
 	if (r < 0)
 		return r;
+	if (capture->options.busy_poll)
+		return spin(capture);
 	n = sources_wait(&capture->sources, fds, &deadline_ns);
 	return look(capture, fds, n, deadline_ns);
 }

@@ -211,6 +211,8 @@ static const struct row rows[] = {
 	{ "join", 0, "PATH", NULL, "a path of 1 to 107 bytes",
 	  "feed the tapfeed behind it, make no interface",
 	  FEED, store_path, FIELD(join), 0, 107, NULL },
+	{ "busy-poll", 0, NULL, NULL, NULL, "spin instead of sleeping: less latency",
+	  FEED | INJECTOR | CAPTURE, store_flag, FIELD(busy_poll), 0, 0, NULL },
 	{ "stats", 0, "T", NULL, "at least 10ms: " DURATION,
 	  "print a report line every T",
 	  FEED, store_duration, FIELD(stats_ns), 10000000, 0, NULL },

@@ -58,6 +58,7 @@ struct options {
 	size_t source_count;
 	bool live; /* sources are interfaces */
 	bool watch;
+	bool busy_poll; /* spin instead of sleeping */
 	bool json;
 	bool strict;
 	bool quiet;

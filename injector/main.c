@@ -29,6 +29,10 @@
 /* After the drain deadline, feeds get so long to say what they had sent. */
 #define LAST_WORDS_NS NS_PER_S
 
+/* Who spins sees packets at once; signals, the control socket and who joins
+ * by ppoll(2), so often. */
+#define LOOK_NS (100 * NS_PER_US)
+
 struct injector {
 	struct options options;
 	struct worker worker;
@@ -44,6 +48,7 @@ struct injector {
 	bool stopping;
 	uint64_t drain_ns;  /* while stopping: until then packets are written */
 	uint64_t linger_ns; /* the end, once all is done; CLOCK_NEVER before */
+	uint64_t look_ns;   /* --busy-poll: when ppoll(2) is asked again */
 };
 
 static const char about[] =
@@ -320,7 +325,7 @@ static int injector_run(struct injector *inj)
 {
 	for (;;) {
 		uint64_t now = clock_now_ns();
-		bool again;
+		bool again, spins;
 		int r;
 
 		check_stop(inj, now);
@@ -328,7 +333,12 @@ static int injector_run(struct injector *inj)
 		again = peers_turn(&inj->peers, now);
 		if (finished(inj, now))
 			return 0;
-		r = wait_for_events(inj, now, again ? 0 : next_event(inj, now));
+		spins = inj->options.busy_poll && peers_spin(&inj->peers);
+		if (spins && now < inj->look_ns)
+			continue;
+		inj->look_ns = now + LOOK_NS;
+		r = wait_for_events(inj, now,
+				    again || spins ? 0 : next_event(inj, now));
 		if (r < 0)
 			return r;
 	}

@@ -329,3 +329,19 @@ void peers_polled(struct peers *peers,
 		if (fds[1 + i].revents)
 			peers->slots[i].readable = true;
 }
+
+bool peers_spin(struct peers *peers)
+{
+	bool connected = false;
+
+	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++) {
+		struct peer *peer = &peers->slots[i];
+
+		if (peer->fd < 0)
+			continue;
+		connected = true;
+		if (peer_wants_input(peer, &peers->context))
+			peer->readable = true;
+	}
+	return connected && peers->gate != PEERS_SHUT;
+}

@@ -94,4 +94,11 @@ size_t peers_poll(const struct peers *peers, uint64_t now_ns,
 void peers_polled(struct peers *peers,
 		  const struct pollfd fds[static PEERS_POLL_MAX]);
 
+/*
+ * Has the next turn read from each peer whose input could be used, whatever
+ * poll(2) would say. Returns whether somebody is connected who may send
+ * packets: otherwise there is nothing to spin for.
+ */
+bool peers_spin(struct peers *peers);
+
 #endif

@@ -129,6 +129,8 @@ static const struct {
 	{ "feed-path", "/run/x", FEED | CAPTURE, FIELD(feed_path), 0,
 	  "/run/x" },
 	{ "join", "x", FEED, FIELD(join), 0, "x" },
+	{ "busy-poll", NULL, FEED | INJECTOR | CAPTURE, FIELD(busy_poll),
+	  true },
 	{ "stats", "10ms", FEED, FIELD(stats_ns), 10000000 },
 	{ "json", NULL, FEED | STATUS, FIELD(json), true },
 	{ "watch", NULL, STATUS, FIELD(watch), true },

@@ -54,6 +54,36 @@ static void test_joined_and_own(void **state)
 	assert_int_equal(counters.peers, 0);
 }
 
+/* Who spins needs no poll(2), and has nothing to spin for before Welcome or
+ * without a capture. */
+static void test_spin(void **state)
+{
+	struct far *far;
+
+	(void)state;
+	assert_false(peers_spin(&peers));
+	far = own(0);
+	peers_turn(&peers, now_ns);
+	peers.gate = PEERS_SHUT;
+	assert_false(peers_spin(&peers));
+	peers.gate = PEERS_OPEN;
+	hello(far, 0);
+	for (int i = 0; i < 10; i++) {
+		batch(far, 5);
+		assert_true(peers_spin(&peers));
+		peers_turn(&peers, now_ns);
+	}
+	assert_int_equal(counters.injected, 50);
+	peers_turn(&peers, now_ns); /* nothing is asked for unless told to */
+	end(far);
+	peers_turn(&peers, now_ns);
+	assert_false(peers_idle(&peers));
+	assert_true(peers_spin(&peers));
+	peers_turn(&peers, now_ns);
+	assert_true(peers_idle(&peers));
+	assert_false(peers_spin(&peers));
+}
+
 /* Queue of all together. */
 static void test_queue_counters(void **state)
 {
@@ -536,15 +566,26 @@ static void test_other_user(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_own_alone),	      TEST(test_joined_and_own),
-		TEST(test_queue_counters),    TEST(test_pace_is_shared),
-		TEST(test_pace_after_stalls), TEST(test_rounds),
-		TEST(test_slot_for_each),     TEST(test_too_many),
-		TEST(test_own_place),	      TEST(test_recycling),
-		TEST(test_successor_waits),   TEST(test_last_successor),
-		TEST(test_resume_numbers),    TEST(test_hostile_company),
-		TEST(test_busy_is_no_drop),   TEST(test_held_up_drops),
-		TEST(test_down_drops),	      TEST(test_stop),
+		TEST(test_own_alone),
+		TEST(test_joined_and_own),
+		TEST(test_spin),
+		TEST(test_joined_and_own),
+		TEST(test_queue_counters),
+		TEST(test_pace_is_shared),
+		TEST(test_pace_after_stalls),
+		TEST(test_rounds),
+		TEST(test_slot_for_each),
+		TEST(test_too_many),
+		TEST(test_own_place),
+		TEST(test_recycling),
+		TEST(test_successor_waits),
+		TEST(test_last_successor),
+		TEST(test_resume_numbers),
+		TEST(test_hostile_company),
+		TEST(test_busy_is_no_drop),
+		TEST(test_held_up_drops),
+		TEST(test_down_drops),
+		TEST(test_stop),
 		TEST(test_other_user),
 	};
 
