@@ -187,6 +187,8 @@ static const struct row rows[] = {
 	  FEED | INJECTOR | CAPTURE, store_when_full, FIELD(when_full), 0, 0, "drop" },
 	{ "require-ring", 0, NULL, NULL, NULL, "fail where io_uring cannot be used",
 	  FEED | INJECTOR, store_flag, FIELD(require_ring), 0, 0, NULL },
+	{ "no-ring", 0, NULL, NULL, NULL, "write(2) for each packet, not io_uring",
+	  FEED | INJECTOR, store_flag, FIELD(no_ring), 0, 0, NULL },
 	{ "count", 'c', "N", NULL, "at least 1",
 	  "stop after N packets [all]",
 	  FEED | CAPTURE, store_u64, FIELD(count), 1, UINT64_MAX, NULL },

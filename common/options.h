@@ -48,6 +48,7 @@ struct options {
 	uint64_t loop;	     /* passes; 0: for ever */
 	uint32_t buffer_kib; /* of each live ring */
 	bool require_ring;   /* no write(2) in its place */
+	bool no_ring;	     /* write(2) whatever there is */
 	bool immediate;	     /* each packet at once, not in blocks */
 	bool no_promiscuous;
 	uint64_t stats_ns;     /* between two report lines; 0: none */

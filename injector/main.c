@@ -140,6 +140,13 @@ static int check_feeds(const struct injector *inj, bool by_control)
 	return TAPFEED_EXIT_USAGE;
 }
 
+static enum writer_choice writer_choice(const struct options *options)
+{
+	if (options->require_ring)
+		return WRITER_RING;
+	return options->no_ring ? WRITER_PLAIN : WRITER_AUTO;
+}
+
 /* Opens and allocates all there will be. 0, or the exit status. */
 static int injector_open(struct injector *inj)
 {
@@ -173,7 +180,8 @@ static int injector_open(struct injector *inj)
 	if (r != 0)
 		return r;
 	r = writer_open(&inj->writer, inj->netdev.queue_fd, inj->netdev.queues,
-			&inj->arena, inj->options.require_ring, inj->restarted);
+			&inj->arena, writer_choice(&inj->options),
+			inj->restarted);
 	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
 }
 
@@ -358,7 +366,7 @@ static int work(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	writer_prepare(&inj.writer);
+	writer_prepare(&inj.writer, writer_choice(&inj.options));
 	r = worker_drop(TAPFEED_USER);
 	if (r == 0)
 		r = injector_open(&inj);

@@ -33,14 +33,15 @@ static const char *ring_advice(int error)
 	}
 }
 
-void writer_prepare(struct writer *writer)
+void writer_prepare(struct writer *writer, enum writer_choice choice)
 {
 	*writer = (struct writer){ 0 };
-	(void)writer_ring_prepare(writer); /* writer_open() says so */
+	if (choice != WRITER_PLAIN)
+		(void)writer_ring_prepare(writer); /* writer_open() says so */
 }
 
-int writer_open(struct writer *writer, const int *queue_fds, size_t n,
-		const struct arena *arena, bool require_ring, bool successor)
+static int ring_open(struct writer *writer, const int *queue_fds, size_t n,
+		     const struct arena *arena, bool successor)
 {
 	uint64_t until = clock_now_ns() + (successor ? RELEASE_NS : 0);
 	int r;
@@ -48,17 +49,28 @@ int writer_open(struct writer *writer, const int *queue_fds, size_t n,
 	while ((r = writer_ring.init(writer, queue_fds, n, arena)) == -ENOMEM &&
 	       clock_now_ns() < until)
 		(void)fd_poll(NULL, 0, clock_now_ns() + RELEASE_NS / 20);
+	return r;
+}
 
-	if (r == 0)
-		return 0;
-	if (require_ring) {
+int writer_open(struct writer *writer, const int *queue_fds, size_t n,
+		const struct arena *arena, enum writer_choice choice,
+		bool successor)
+{
+	int r = 0;
+
+	if (choice != WRITER_PLAIN) {
+		r = ring_open(writer, queue_fds, n, arena, successor);
+		if (r == 0)
+			return 0;
+	}
+	if (choice == WRITER_RING) {
 		log_error("--require-ring: no ring: %s (%s)", ring_advice(-r),
 			  log_errno(-r));
 		return r;
 	}
-	log_info("packets are written one by one, which is slower: no ring, "
-		 "%s (%s)",
-		 ring_advice(-r), log_errno(-r));
+	if (choice == WRITER_AUTO)
+		log_info("packets are written one by one: no ring, %s (%s)",
+			 ring_advice(-r), log_errno(-r));
 	r = writer_plain.init(writer, queue_fds, n, arena);
 	if (r < 0)
 		log_error("the writer: %s", log_errno(-r));

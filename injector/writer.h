@@ -66,22 +66,28 @@ extern const struct writer_ops writer_ring;
 /* 0, or a negative errno, which it keeps too. */
 int writer_ring_prepare(struct writer *writer);
 
+/* Which writer is wanted. */
+enum writer_choice {
+	WRITER_AUTO, /* the ring, else plain with a line that says why */
+	WRITER_RING, /* the ring, else an error */
+	WRITER_PLAIN,
+};
+
 /*
  * Makes the ring, disabled, for writer_open(). Before root becomes another
  * user: its ring's memory is nobody's; a user's counts against the limit of
  * locked memory that all his feeds share.
  */
-void writer_prepare(struct writer *writer);
+void writer_prepare(struct writer *writer, enum writer_choice choice);
 
 /*
- * Chooses and inits one: the ring, or plain with a line that says why not the
- * ring; where the ring is required, an error instead. successor: the ring of a
- * killed process may still hold its memory for a moment. 0, and the n queues
- * are the writer's; or a negative errno, said already, and they are the
- * caller's.
+ * Inits the chosen one. successor: the ring of a killed process may still hold
+ * its memory for a moment. 0, and the n queues are the writer's; or a negative
+ * errno, said already, and they are the caller's.
  */
 int writer_open(struct writer *writer, const int *queue_fds, size_t n,
-		const struct arena *arena, bool require_ring, bool successor);
+		const struct arena *arena, enum writer_choice choice,
+		bool successor);
 
 /* The ring's descriptor; -1 for plain. */
 int writer_ring_fd(const struct writer *writer);

@@ -79,6 +79,10 @@ static int check_options(const struct run *run)
 		log_error("--join and --feed-path exclude each other");
 		return TAPFEED_EXIT_USAGE;
 	}
+	if (options->require_ring && options->no_ring) {
+		log_error("--require-ring and --no-ring exclude each other");
+		return TAPFEED_EXIT_USAGE;
+	}
 	if (options->kind == TAPFEED_TUN &&
 	    memcmp(options->mac, no_mac, sizeof(no_mac)) != 0) {
 		log_error("--mac says nothing with --type tun: such an "

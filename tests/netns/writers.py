@@ -11,7 +11,7 @@ from harness import (BUILDDIR, TAPFEED, Feed, Reader, case, check, equal, frames
 from restarted import exact, kill, rising
 
 FORBIDDEN = [os.path.join(BUILDDIR, "tests/netns/without-io-uring")]
-SLOWER = "packets are written one by one, which is slower"
+SLOWER = "packets are written one by one: no ring"
 FRAMES = numbered(5000, 100)
 
 
@@ -22,17 +22,17 @@ def writer():
     return json.loads(done.stdout)["feeds"][0]["writer"]
 
 
-def whole(launch):
+def whole(launch, *args):
     """A replay of all frames; returns which writer it was."""
     reader = Reader("tf0")
     feed = Feed(made(pcap(FRAMES)), "--startup-delay", "300ms", "--linger", "2s",
-                launch=launch)
+                *args, launch=launch)
     reader.wait(len(FRAMES))
     which = writer()
     feed.wait()
     frames_equal(reader.finish().frames, FRAMES)
     equal("injected", feed["injected"], len(FRAMES))
-    equal("said to be slower", bool(feed.lines(SLOWER)), which == "plain")
+    equal("said", bool(feed.lines(SLOWER)), bool(launch))
     return which
 
 
@@ -44,6 +44,14 @@ def _():
 @case("io_uring forbidden: the plain writer, said so, nothing lost")
 def _():
     equal("writer", whole(FORBIDDEN), "plain")
+
+
+@case("--no-ring: the plain writer, without a word; not with --require-ring")
+def _():
+    equal("writer", whole([], "--no-ring"), "plain")
+    feed = Feed(made(pcap(FRAMES)), "--no-ring", "--require-ring")
+    feed.wait(report=False)
+    equal("status", feed.status, 2)
 
 
 @case("io_uring forbidden: the line says what to do")

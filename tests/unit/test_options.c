@@ -110,6 +110,7 @@ static const struct {
 	{ "snaplen", "96", FEED | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
 	{ "buffer-size", "2048", LIVE | CAPTURE, FIELD(buffer_kib), 2048, NULL,
 	  'B' },
+	{ "no-ring", NULL, FEED | INJECTOR, FIELD(no_ring), true },
 	{ "require-ring", NULL, FEED | INJECTOR, FIELD(require_ring), true },
 	{ "immediate", NULL, LIVE | CAPTURE, FIELD(immediate), true },
 	{ "no-promiscuous", NULL, LIVE | CAPTURE, FIELD(no_promiscuous), true,

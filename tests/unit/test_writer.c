@@ -292,10 +292,12 @@ static int without_ring(void)
 	int results[WRITER_BATCH_MAX];
 
 	EXPECT(forbid_memory() == 0);
-	EXPECT(writer_open(&writer, queue, QUEUES, &arena, true, false) < 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_RING, false) <
+	       0);
 	for (int i = 0; i < QUEUES; i++) /* still ours */
 		EXPECT(fcntl(queue[i], F_GETFD) >= 0);
-	EXPECT(writer_open(&writer, queue, QUEUES, &arena, false, false) == 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_AUTO,
+			   false) == 0);
 	EXPECT(writer.ops == &writer_plain && writer_ring_fd(&writer) < 0);
 	EXPECT(writer.ops->submit(&writer, &entry, 1) == 1);
 	EXPECT(writer.ops->reap(&writer, results) == 1);
@@ -314,18 +316,29 @@ static void test_with_ring(void **state)
 	(void)state;
 	if (no_ring)
 		skip();
-	writer_prepare(&writer);
-	assert_int_equal(writer_open(&writer, queue, 1, &arena, true, false),
-			 0);
+	writer_prepare(&writer, WRITER_RING);
+	assert_int_equal(
+		writer_open(&writer, queue, 1, &arena, WRITER_RING, false), 0);
 	assert_ptr_equal(writer.ops, &writer_ring);
+}
+
+static void test_no_ring(void **state)
+{
+	(void)state;
+	writer_prepare(&writer, WRITER_PLAIN);
+	assert_null(writer.ring);
+	assert_int_equal(
+		writer_open(&writer, queue, 1, &arena, WRITER_PLAIN, false), 0);
+	assert_ptr_equal(writer.ops, &writer_plain);
 }
 
 /* Root's ring is not on the account of the user that he becomes. */
 static int ring_of_root(void)
 {
-	writer_prepare(&writer);
+	writer_prepare(&writer, WRITER_RING);
 	EXPECT(forbid_memory() == 0);
-	EXPECT(writer_open(&writer, queue, QUEUES, &arena, true, false) == 0);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_RING,
+			   false) == 0);
 	return 0;
 }
 
@@ -355,6 +368,7 @@ int main(void)
 		TEST(test_without_ring),
 		TEST(test_with_ring),
 		TEST(test_ring_of_root),
+		TEST(test_no_ring),
 	};
 	struct io_uring_params params = { 0 };
 	int fd = io_uring_setup(1, &params);
