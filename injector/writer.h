@@ -13,9 +13,9 @@
 
 #include "injector/arena.h"
 #include "injector/queue.h"
-#include "proto/privileged.h"
 
-#define WRITER_BATCH_MAX 64
+#define WRITER_BATCH_MAX  64
+#define WRITER_QUEUES_MAX 8
 
 struct writer;
 struct io_uring;
@@ -54,7 +54,7 @@ struct writer {
 	size_t queues;
 	size_t taken; /* by submit(), not reaped */
 	/* Of one implementation each. */
-	int queue_fd[PRIVILEGED_QUEUES_MAX];
+	int queue_fd[WRITER_QUEUES_MAX];
 	int result;
 	struct io_uring *ring;
 	int ring_error; /* a negative errno: there is none, or of no use */

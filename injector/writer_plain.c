@@ -13,7 +13,7 @@ static int plain_init(struct writer *writer, const int *queue_fds, size_t n,
 		      const struct arena *arena)
 {
 	(void)arena;
-	assert(n > 0 && n <= PRIVILEGED_QUEUES_MAX);
+	assert(n > 0 && n <= WRITER_QUEUES_MAX);
 	writer->ops = &writer_plain;
 	writer->queues = n;
 	memcpy(writer->queue_fd, queue_fds, n * sizeof(*queue_fds));

@@ -104,9 +104,9 @@ static int ring_init(struct writer *writer, const int *queue_fds, size_t n,
 {
 	int r = writer->ring_error;
 
-	assert(n > 0 && n <= PRIVILEGED_QUEUES_MAX);
-	/* Whoever tries again has had the last one taken down. */
-	if (r == 0 && !writer->ring)
+	assert(n > 0 && n <= WRITER_QUEUES_MAX);
+	/* Whoever tries again has had the last one taken down, or none yet. */
+	if (!writer->ring && (r == 0 || r == -ENOMEM))
 		r = writer_ring_prepare(writer);
 	if (r == 0)
 		r = ring_register(writer->ring, queue_fds, n, arena);

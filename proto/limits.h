@@ -37,8 +37,9 @@
 #define TAPFEED_BATCH_MAX_PACKETS  4096u
 #define TAPFEED_BATCH_TARGET_BYTES (192u * 1024)
 
-/* One slot of the injector's arena holds one decoded feed frame at least. All of
- * them are locked memory, of which a user has 8 MiB on many hosts: two feeds. */
+/* One slot of the injector's arena holds one decoded feed frame at least. All
+ * of them are locked memory, of which a user has 8 MiB on many hosts: two
+ * feeds. */
 #define TAPFEED_SLOT_BYTES (448u * 1024)
 #define TAPFEED_SLOT_COUNT 8u
 

@@ -20,7 +20,7 @@
 
 #define PRIVILEGED_VERSION	 1u
 #define PRIVILEGED_ADDRESSES_MAX 4u
-#define PRIVILEGED_QUEUES_MAX	 8u
+#define PRIVILEGED_QUEUES_MAX	 1u /* more come with --queues */
 
 enum privileged_op {
 	PRIVILEGED_CREATE = 1,
