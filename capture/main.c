@@ -22,10 +22,10 @@
 #include "capture/selftest.h"
 #include "capture/sender.h"
 #include "capture/sources.h"
+#include "common/caller.h"
 #include "common/clock.h"
 #include "common/escape.h"
 #include "common/fd.h"
-#include "common/filecap.h"
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -586,10 +586,12 @@ static int work(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	bool capable, own;
+
 	if (argc == 2 && strcmp(argv[1], "--self-test") == 0) {
 		/* That of our file is for what the policy file allows. */
-		if (filecap_has(CAP_NET_RAW) && !filecap_is_own(CAP_NET_RAW) &&
-		    sandbox_drop(NULL, 0) < 0)
+		if (caller_capability(CAP_NET_RAW, &capable, &own) < 0 ||
+		    (capable && !own && sandbox_drop(NULL, 0) < 0))
 			return TAPFEED_EXIT_LOSS;
 		return selftest_capture(work);
 	}

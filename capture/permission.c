@@ -12,7 +12,6 @@
 
 #include "common/caller.h"
 #include "common/escape.h"
-#include "common/filecap.h"
 #include "common/log.h"
 
 /* The kernel knows an interface by alternative names too: the policy speaks of
@@ -51,6 +50,19 @@ static int ask(const struct policyfile *policy, const struct options *options)
 	return 0;
 }
 
+/* The file's capability is permitted, and not yet in effect. */
+static int raise_capability(cap_value_t cap)
+{
+	cap_t caps = cap_get_proc();
+	int r = 0;
+
+	if (!caps || cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0 ||
+	    cap_set_proc(caps) < 0)
+		r = -errno;
+	cap_free(caps);
+	return r;
+}
+
 int permission_ask(const struct options *options)
 {
 	static struct caller caller; /* it is large */
@@ -71,7 +83,7 @@ int permission_ask(const struct options *options)
 	if (r < 0)
 		return TAPFEED_EXIT_PERMISSION;
 	r = ask(&caller.policy, options);
-	if (r == 0 && filecap_raise(CAP_NET_RAW) < 0) {
+	if (r == 0 && raise_capability(CAP_NET_RAW) < 0) {
 		log_error("CAP_NET_RAW of the file cannot be put into effect");
 		return TAPFEED_EXIT_LOSS;
 	}

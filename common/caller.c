@@ -8,11 +8,50 @@
 #include "common/caller.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "common/filecap.h"
 #include "common/log.h"
+
+int caller_capability(int cap, bool *ret_capable, bool *ret_own)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3], *set;
+	uint32_t bit = CAP_TO_MASK(cap);
+
+	if (capget(&header, sets) < 0)
+		return -errno;
+	set = &sets[CAP_TO_INDEX(cap)];
+	*ret_capable = set->permitted & bit;
+	*ret_own = (set->inheritable & bit) ||
+		   (!getauxval(AT_SECURE) && (set->effective & bit));
+	return 0;
+}
+
+/* What took away the capability that our file has; NULL: it has none. */
+static const char *what_took_it(void)
+{
+	struct statvfs mount;
+
+	if (getxattr("/proc/self/exe", "security.capability", NULL, 0) <= 0)
+		return NULL;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "no_new_privs is set (a container's or service's "
+		       "setting), which takes it away";
+	if (statvfs("/proc/self/exe", &mount) == 0 &&
+	    (mount.f_flag & ST_NOSUID))
+		return "it lies on a file system that is mounted nosuid, "
+		       "which takes it away";
+	return "it did not come into effect: under strace, in a user namespace "
+	       "or with a bounding set that lacks it it does not";
+}
 
 /* A socket pair's end, or no socket: nobody but who started us is there. */
 static bool is_unnamed(int sock)
@@ -55,26 +94,29 @@ static int read_policy(const struct policyfile_subject *subject,
 
 int caller_init(struct caller *caller, int cap, int sock)
 {
-	bool own = filecap_is_own(cap);
 	struct policyfile_subject subject;
 	struct ucred peer = { 0 };
 	socklen_t len = sizeof(peer);
+	const char *lost = NULL;
+	bool own;
 	int r;
 
+	*caller = (struct caller){ .uid = getuid() };
+	r = caller_capability(cap, &caller->capable, &own);
+	if (r < 0)
+		return r;
 	if (sock >= 0 && getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return -errno;
-	*caller = (struct caller){
-		.uid = getuid(),
-		.pid = peer.pid,
-		.capable = filecap_has(cap),
-		.holds = filecap_has(cap) && own && is_unnamed(sock),
-	};
-	if (!caller->capable && filecap_lost())
+	caller->pid = peer.pid;
+	caller->holds = caller->capable && own && is_unnamed(sock);
+	if (!caller->capable) {
+		caller->error = -EPERM;
+		lost = what_took_it();
+	}
+	if (lost)
 		log_warning("this program's file has the capability it needs, "
 			    "but %s",
-			    filecap_lost());
-	if (!caller->capable)
-		caller->error = -EPERM;
+			    lost);
 	if (!caller->capable || caller->holds)
 		return 0;
 	/* Who has it by our file is asked himself: a socket with a name, bound

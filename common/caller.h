@@ -21,6 +21,15 @@ struct caller {
 };
 
 /*
+ * Whether this process may have cap (CAP_x) in effect, and whether that is the
+ * caller's own. Our file (setcap(8), installed as =p) puts it into the
+ * permitted set of whoever starts it and sets AT_SECURE, also where the caller
+ * had it as an ambient one; nothing but the caller puts it into the inheritable
+ * set. 0 or a negative errno.
+ */
+int caller_capability(int cap, bool *ret_capable, bool *ret_own);
+
+/*
  * cap: CAP_x; sock: the one connection (a Unix socket), or -1. Reads the policy
  * file where that has a say. Its faults, and what took the file's capability
  * away, are logged; the peer can be told by error: -EPERM without capability,

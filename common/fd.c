@@ -43,15 +43,6 @@ void fd_write_soon(int fd, const void *buf, size_t size)
 		(void)fd_write(fd, buf, size);
 }
 
-int fd_set_nonblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
-	return 0;
-}
-
 void fd_close(int *fd)
 {
 	if (*fd >= 0)

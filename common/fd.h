@@ -23,11 +23,11 @@ void fd_write_soon(int fd, const void *buf, size_t size);
  * ppoll(2) until deadline_ns (CLOCK_MONOTONIC; CLOCK_NEVER: none) with the stop
  * signals of common/signals.h let in. Returns the number of ready fds, 0 also
  * where a signal came first or has not been asked about yet, or a negative
- * errno. In fd_poll.c: what need not hear signals does not link it.
+ * errno. This and the next are in fd_poll.c: the helper does not link them.
  */
 int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
 
-/* Sets O_NONBLOCK. 0 or a negative errno. */
+/* Sets O_NONBLOCK: one waits in fd_poll() alone. 0 or a negative errno. */
 int fd_set_nonblock(int fd);
 
 /* Closes *fd where it is one and sets it to -1. */

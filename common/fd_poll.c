@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting with the stop signals let in; apart from fd.c, so that the helper,
- * which has no such signals, does not link them. */
+/* Waiting for several at once, with the stop signals let in; apart from fd.c:
+ * the helper, which has one peer and no such signals, does not link them. */
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -31,5 +32,14 @@ int fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns)
 		return -errno;
 	for (size_t i = 0; i < n; i++)
 		fds[i].revents = 0;
+	return 0;
+}
+
+int fd_set_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
 	return 0;
 }

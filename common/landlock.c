@@ -12,28 +12,16 @@
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
-#define SYS_landlock_add_rule	    445
 #define SYS_landlock_restrict_self  446
 #endif
 
-#define CREATE_VERSION	  1u /* LANDLOCK_CREATE_RULESET_VERSION */
-#define RULE_PATH_BENEATH 1u
-
-#define FS_READ_FILE   (UINT64_C(1) << 2)
-#define FS_READ_DIR    (UINT64_C(1) << 3)
-#define FS_REMOVE_FILE (UINT64_C(1) << 5)
-#define FS_MAKE_SOCK   (UINT64_C(1) << 9)
+#define CREATE_VERSION 1u /* LANDLOCK_CREATE_RULESET_VERSION */
 
 struct ruleset {
 	uint64_t access_fs;
 	uint64_t access_net;
 	uint64_t scoped;
 };
-
-struct path_beneath {
-	uint64_t access;
-	int32_t parent_fd;
-} __attribute__((packed));
 
 /* Every right there is from each version on. */
 static const struct {
@@ -60,23 +48,11 @@ int landlock_abi(void)
 	return abi > 0 ? (int)abi : 0;
 }
 
-/* Allows access beneath each. 0 or a negative errno. */
-static int add_dirs(int ruleset, const int *dirs, uint64_t access)
-{
-	for (; dirs && *dirs >= 0; dirs++) {
-		const struct path_beneath rule = { access, *dirs };
-
-		if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH,
-			    &rule, 0) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-int landlock_seal(const int *dirs, const int *read_dirs)
+int landlock_seal(landlock_allowance *allow, const int *dirs,
+		  const int *read_dirs)
 {
 	int abi = landlock_abi();
-	int fd, r;
+	int fd, r = 0;
 
 	if (abi == 0)
 		return 0;
@@ -86,9 +62,8 @@ int landlock_seal(const int *dirs, const int *read_dirs)
 			  &versions[abi - 1].rights, versions[abi - 1].size, 0);
 	if (fd < 0)
 		return -errno;
-	r = add_dirs(fd, dirs, FS_REMOVE_FILE | FS_MAKE_SOCK);
-	if (r == 0)
-		r = add_dirs(fd, read_dirs, FS_READ_FILE | FS_READ_DIR);
+	if (allow)
+		r = allow(fd, dirs, read_dirs);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		r = -errno;
 	close(fd);

@@ -14,6 +14,7 @@
 #include "common/escape.h"
 #include "common/ifname.h"
 #include "common/parse.h"
+#include "proto/privileged.h"
 
 #define REPLAY	 OPTIONS_REPLAY
 #define INJECTOR OPTIONS_INJECTOR
@@ -166,6 +167,9 @@ static const struct row rows[] = {
 	{ "mac", 0, "MAC", NULL, "a unicast address such as 02:00:00:00:00:01",
 	  "its address [random, locally administered]",
 	  FEED | INJECTOR, store_mac, FIELD(mac), 0, 0, NULL },
+	{ "queues", 0, "N", "1", "1 to 8",
+	  "its queues, each flow in one: for a reader each",
+	  FEED | INJECTOR, store_u32, FIELD(queues), 1, PRIVILEGED_QUEUES_MAX, NULL },
 	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
 	  "take only packets that match, see pcap-filter(7)",
 	  FEED | CAPTURE, store_text, FIELD(filter), 0, 0, NULL },

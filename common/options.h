@@ -36,6 +36,7 @@ struct options {
 	enum tapfeed_kind kind;
 	uint8_t mac[6]; /* all zero: a random one */
 	uint32_t mtu;
+	uint32_t queues;     /* of the interface */
 	const char *filter;  /* NULL: none */
 	uint32_t snaplen;    /* bytes; 0: whole packets */
 	uint32_t queue_size; /* packets */

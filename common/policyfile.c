@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/bytes.h"
 #include "common/fd.h"
 #include "common/ifname.h"
 #include "common/users.h"
@@ -346,41 +347,29 @@ int policyfile_self(struct policyfile_subject *ret)
 	return 0;
 }
 
-/* Whether a pattern covers what is asked for. No pattern has a '%', so "tf*"
- * covers "tf%d" with all its expansions, and "tf1*" none of it. */
-static bool covers(const char *pattern, const char *name)
+/* No pattern has a '%', so "tf*" covers "tf%d" with all its expansions, and
+ * "tf1*" none of it. */
+bool policyfile_covers(const struct policyfile_grant *grant, const char *name)
 {
-	size_t prefix = strlen(pattern) - 1;
+	size_t prefix = strlen(grant->name) - 1;
 
-	if (pattern[prefix] == '*')
-		return strncmp(pattern, name, prefix) == 0;
-	return strcmp(pattern, name) == 0;
+	if (grant->name[prefix] == '*')
+		return strncmp(grant->name, name, prefix) == 0;
+	return strcmp(grant->name, name) == 0;
 }
 
 bool policyfile_may_create(const struct policyfile *policy,
-			   const struct policyfile_create *asked)
+			   const struct privileged_request *asked)
 {
 	const struct policyfile_grant *grant = policy->grants;
 
 	for (size_t i = 0; i < policy->count; i++, grant++)
-		if (!grant->capture && covers(grant->name, asked->name) &&
+		if (!grant->capture && policyfile_covers(grant, asked->name) &&
 		    (grant->kinds & 1u << asked->kind) &&
 		    asked->mtu >= grant->mtu_min &&
 		    asked->mtu <= grant->mtu_max &&
 		    asked->queues <= grant->queues_max &&
-		    (!asked->mac || grant->mac))
-			return true;
-	return false;
-}
-
-bool policyfile_may_capture(const struct policyfile *policy,
-			    const char *interface, bool promiscuous)
-{
-	const struct policyfile_grant *grant = policy->grants;
-
-	for (size_t i = 0; i < policy->count; i++, grant++)
-		if (grant->capture && covers(grant->name, interface) &&
-		    (!promiscuous || grant->promiscuous))
+		    (grant->mac || bytes_zero(asked->mac, 6)))
 			return true;
 	return false;
 }

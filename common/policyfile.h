@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "proto/limits.h"
+#include "proto/privileged.h"
 
 /* Rows that may speak of one subject. */
 #define POLICYFILE_GRANTS_MAX 64u
@@ -43,15 +44,6 @@ struct policyfile {
 	struct policyfile_grant grants[POLICYFILE_GRANTS_MAX];
 };
 
-/* What is asked of the policy. */
-struct policyfile_create {
-	const char *name; /* or a pattern that ends in "%d" */
-	enum tapfeed_kind kind;
-	uint32_t mtu;
-	uint32_t queues;
-	bool mac;
-};
-
 /* What is wrong with the file, for a message. */
 struct policyfile_fault {
 	unsigned int line; /* 0: of the file as a whole */
@@ -78,9 +70,16 @@ int policyfile_parse(int fd, const struct policyfile_subject *subject,
  * for: some left out would be some that a line may name. */
 int policyfile_self(struct policyfile_subject *ret);
 
+/* Whether a request that was checked is granted. */
 bool policyfile_may_create(const struct policyfile *policy,
-			   const struct policyfile_create *asked);
+			   const struct privileged_request *asked);
+
+/* The same of capturing, in policyfile_capture.c: the helper does not link it.
+ */
 bool policyfile_may_capture(const struct policyfile *policy,
 			    const char *interface, bool promiscuous);
+
+/* Whether a grant's name covers what is asked for: both of the above ask it. */
+bool policyfile_covers(const struct policyfile_grant *grant, const char *name);
 
 #endif

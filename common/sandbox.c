@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/capability.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/fd.h"
-#include "common/landlock.h"
 
 /* Where descriptors are looked for, at most. */
 #define FDS_MAX 4096u
@@ -33,7 +33,7 @@
 /* A setcap install lacks CAP_SETPCAP: no_new_privs makes both inert then. */
 static void lock_root_out(void)
 {
-	for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
 		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	/* Capabilities do not follow the uid any more: what stays is said. */
 	(void)prctl(PR_SET_SECUREBITS,
@@ -48,21 +48,14 @@ static void lock_root_out(void)
 
 static int set_capabilities(uint64_t keep)
 {
-	cap_t caps = cap_init();
-	int r = caps ? 0 : -ENOMEM;
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	for (cap_value_t cap = 0; r == 0 && cap < cap_max_bits(); cap++) {
-		if (!(keep & (UINT64_C(1) << cap)))
-			continue;
-		if (cap_set_flag(caps, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
-		    cap_set_flag(caps, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0)
-			r = -errno;
-	}
-	if (r == 0 && cap_set_proc(caps) < 0)
-		r = -errno;
-	if (caps)
-		cap_free(caps);
-	return r;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++, keep >>= 32)
+		sets[i].permitted = sets[i].effective = (uint32_t)keep;
+	return capset(&header, sets) < 0 ? -errno : 0;
 }
 
 int sandbox_drop(const struct users_id *user, uint64_t keep)
@@ -94,33 +87,19 @@ int sandbox_drop_to(const struct users_id *real, const struct users_id *user,
 	return setrlimit(RLIMIT_CORE, &none) < 0 ? -errno : 0;
 }
 
-bool sandbox_holds(int cap)
-{
-	cap_flag_value_t value = CAP_CLEAR;
-	cap_t caps = cap_get_proc();
-
-	if (caps)
-		cap_get_flag(caps, cap, CAP_EFFECTIVE, &value);
-	cap_free(caps);
-	return value == CAP_SET;
-}
-
 /* ---- resource limits -------------------------------------------------------
  */
 
-static int lower(int resource, uint64_t value)
+/* One that is lower already stays. */
+static int lower(__rlimit_resource_t resource, rlim_t value)
 {
 	struct rlimit limit;
 
-	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0)
+	if (getrlimit(resource, &limit) < 0)
 		return -errno;
-	/* One that is lower already stays. */
-	if (value < limit.rlim_max)
-		limit.rlim_max = value;
-	if (limit.rlim_cur > limit.rlim_max)
-		limit.rlim_cur = limit.rlim_max;
-	return setrlimit((__rlimit_resource_t)resource, &limit) < 0 ? -errno
-								    : 0;
+	limit.rlim_max = MIN(limit.rlim_max, value);
+	limit.rlim_cur = MIN(limit.rlim_cur, limit.rlim_max);
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
 unsigned int sandbox_count_fds(void)
@@ -132,14 +111,7 @@ unsigned int sandbox_count_fds(void)
 	return n;
 }
 
-#ifdef TAPFEED_SANITIZE
-/* Shadow memory is beyond all bounds. */
-static int limit_memory(uint64_t more_bytes)
-{
-	(void)more_bytes;
-	return 0;
-}
-#else
+#ifndef TAPFEED_SANITIZE
 static int limit_memory(uint64_t more_bytes)
 {
 	char text[32] = "";
@@ -236,30 +208,20 @@ scmp_filter_ctx sandbox_filter(const struct sandbox_policy *policy)
 	return NULL;
 }
 
-#ifdef TAPFEED_SANITIZE
-static bool sealed;
-
-/* Asked at the end by the leak checker, which starts a thread: a sealed process
- * may not. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void)
-{
-	return sealed;
-}
-#endif
-
 int sandbox_seal(const struct sandbox_policy *policy)
 {
 	scmp_filter_ctx filter = sandbox_filter(policy);
 	int r = filter ? 0 : -EINVAL;
 
-#ifdef TAPFEED_SANITIZE
-	sealed = 1;
-#endif
+#ifdef TAPFEED_SANITIZE /* shadow memory is beyond all bounds */
+	sandbox_sealed = true;
+#else
 	if (r == 0)
 		r = limit_memory(policy->memory_bytes);
+#endif
 	if (r == 0)
-		r = landlock_seal(policy->dirs, policy->read_dirs);
+		r = landlock_seal(policy->allow, policy->dirs,
+				  policy->read_dirs);
 	if (r == 0)
 		r = lower(RLIMIT_NOFILE,
 			  sandbox_count_fds() + policy->fds_more);
@@ -267,9 +229,6 @@ int sandbox_seal(const struct sandbox_policy *policy)
 		r = lower(RLIMIT_MEMLOCK, 0);
 	if (r == 0) /* threads count too: there are none to come */
 		r = lower(RLIMIT_NPROC, 0);
-#ifdef TAPFEED_SANITIZE
-	sealed = true;
-#endif
 	if (r == 0)
 		r = seccomp_load(filter);
 	if (filter)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/landlock.h"
 #include "common/users.h"
 
 /* Argument comparisons of one row, all of which must hold. */
@@ -96,8 +97,9 @@ struct sandbox_policy {
 	/* Those beneath which files may be read, where the rows let it open
 	 * any; -1 ends. */
 	const int *read_dirs;
-	unsigned int fds_more; /* descriptors it may still get */
-	uint64_t memory_bytes; /* address space it may still take */
+	landlock_allowance *allow; /* landlock_allow; NULL: no directories */
+	unsigned int fds_more;	   /* descriptors it may still get */
+	uint64_t memory_bytes;	   /* address space it may still take */
 	/* SIGSYS for what no row allows, for --self-test, instead of death: it
 	 * can say then which call it was. Refused all the same. */
 	bool trap;
@@ -129,7 +131,13 @@ scmp_filter_ctx sandbox_filter(const struct sandbox_policy *policy);
 /* The highest descriptor plus one. */
 unsigned int sandbox_count_fds(void);
 
-/* Whether this process holds cap (CAP_x) in its effective set. */
+/* Whether this process holds cap (CAP_x) in its effective set. In
+ * sandbox_holds.c: not linked by those that are given theirs. */
 bool sandbox_holds(int cap);
+
+#ifdef TAPFEED_SANITIZE
+/* Set by sandbox_seal(), asked by the leak checker: sandbox_leaks.c. */
+extern bool sandbox_sealed;
+#endif
 
 #endif

@@ -18,20 +18,21 @@
 
 static_assert(TAPFEED_IFNAME_SIZE == IFNAMSIZ, "names");
 
-int tunfd_flags(enum tapfeed_kind kind)
+int tunfd_flags(enum tapfeed_kind kind, size_t queues)
 {
-	return (kind == TAPFEED_TUN ? IFF_TUN : IFF_TAP) | IFF_NO_PI;
+	return (kind == TAPFEED_TUN ? IFF_TUN : IFF_TAP) | IFF_NO_PI |
+	       (queues > 1 ? IFF_MULTI_QUEUE : 0);
 }
 
 int tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
-		char ret_name[static TAPFEED_IFNAME_SIZE])
+		size_t queues, char ret_name[static TAPFEED_IFNAME_SIZE])
 {
 	struct ifreq ifr = { 0 };
 
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
 		return errno == ENOTTY ? -EPROTO : -errno;
-	/* Equal: no vnet header, further queue or persistence beside it. */
-	if ((unsigned short)ifr.ifr_flags != tunfd_flags(kind) ||
+	/* Equal: no vnet header or persistence beside it, no other queues. */
+	if ((unsigned short)ifr.ifr_flags != tunfd_flags(kind, queues) ||
 	    !ifname_matches(pattern, ifr.ifr_name))
 		return -EPROTO;
 	memcpy(ret_name, ifr.ifr_name, IFNAMSIZ);

@@ -3,19 +3,23 @@
 #ifndef TAPFEED_COMMON_TUNFD_H
 #define TAPFEED_COMMON_TUNFD_H
 
+#include <stddef.h>
+
 #include "proto/limits.h"
 
-/* The flags of TUNSETIFF for that kind, as TUNGETIFF must repeat them. */
-int tunfd_flags(enum tapfeed_kind kind);
+/* The flags of TUNSETIFF for an interface of that kind with so many queues, as
+ * TUNGETIFF must repeat them. */
+int tunfd_flags(enum tapfeed_kind kind, size_t queues);
 
 /*
- * Holds fd against what was asked for: a queue, the only one, of an interface
- * of that kind whose name is what the kernel may make of pattern (a valid name
- * or pattern); frames without any header of the driver's; not persistent.
- * Writes the name. 0; -EPROTO where it is something else; -EBADFD where the
- * interface is gone; or another negative errno.
+ * Holds fd against what was asked for: a queue, the only one where queues is 1,
+ * of an interface of that kind whose name is what the kernel may make of
+ * pattern (a valid name or pattern); frames without any header of the driver's;
+ * not persistent. How many others there are it cannot tell. Writes the name. 0;
+ * -EPROTO where it is something else; -EBADFD where the interface is gone; or
+ * another negative errno.
  */
 int tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
-		char ret_name[static TAPFEED_IFNAME_SIZE]);
+		size_t queues, char ret_name[static TAPFEED_IFNAME_SIZE]);
 
 #endif

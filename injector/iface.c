@@ -46,6 +46,7 @@ static int create(const struct options *options, struct netdev *ret)
 	struct netdev_request request = {
 		.kind = options->kind,
 		.mtu = options->mtu,
+		.queues = options->queues,
 	};
 	enum privileged_step step = PRIVILEGED_STEP_NONE;
 	char message[512];
@@ -81,19 +82,39 @@ static bool page_fits(const struct counters_injector *counters,
 	       counters->kind == (uint64_t)netdev->kind;
 }
 
-static int adopt(int fd, const struct options *options,
+/* All that were stored; as many as the interface has, or -EPROTO. */
+static int take_stored(int first, uint32_t queues,
+		       int fds[static PRIVILEGED_QUEUES_MAX])
+{
+	uint32_t n = 0;
+
+	for (int fd = first; fd >= 0; fd = listen_take("interface"), n++) {
+		if (n < queues)
+			fds[n] = fd;
+		else
+			fd_close(&fd);
+	}
+	return n == queues ? 0 : -EPROTO;
+}
+
+static int adopt(int first, const struct options *options,
 		 struct counters_injector *counters, struct netdev *ret)
 {
-	int r = netdev_adopt(fd, options->name, options->kind, ret);
+	int fds[PRIVILEGED_QUEUES_MAX];
+	int r = take_stored(first, options->queues, fds);
 
-	if (r < 0) {
-		fd_close(&fd);
+	if (r == 0)
+		r = netdev_adopt(fds, options->queues, options->name,
+				 options->kind, ret);
+	if (r < 0) { /* and ends: that closes them */
 		if (r == -EBADFD)
 			log_error("%s: the interface is gone", options->name);
 		else
-			log_error("the stored descriptor is not the queue of "
-				  "%s: %s",
-				  options->name, log_errno(-r));
+			log_error("the stored descriptors are not the %u "
+				  "queue%s of %s: %s",
+				  options->queues,
+				  options->queues > 1 ? "s" : "", options->name,
+				  log_errno(-r));
 		return TAPFEED_EXIT_LOSS;
 	}
 	if (!page_fits(counters, ret) || account_restart(counters) < 0) {

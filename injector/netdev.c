@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/if.h>
+#include <linux/kcmp.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
@@ -38,7 +40,7 @@ static int send_request(int sock, const struct netdev_request *request)
 		.op = PRIVILEGED_CREATE,
 		.kind = request->kind,
 		.mtu = request->mtu,
-		.queues = 1,
+		.queues = request->queues,
 	};
 
 	memcpy(message.name, request->name,
@@ -99,14 +101,15 @@ static bool reply_fits(const struct privileged_reply *reply, size_t fds,
 		return reply->error > 0 && fds == 0 &&
 		       reply->step > PRIVILEGED_STEP_NONE &&
 		       reply->step < PRIVILEGED_STEP_COUNT;
-	return reply->step == PRIVILEGED_STEP_NONE && fds == 1 &&
+	return reply->step == PRIVILEGED_STEP_NONE && fds == request->queues &&
 	       ifname_matches(request->name, reply->name) &&
 	       reply->ifindex > 0 && reply->ifindex <= INT32_MAX &&
 	       reply->mtu == request->mtu && mac_fits(request, reply->mac);
 }
 
 /* 0 and its name, or a negative errno: -EPROTO where it is no such queue. */
-static int check_queue(int fd, enum tapfeed_kind kind, const char *pattern,
+static int check_queue(int fd, enum tapfeed_kind kind, size_t queues,
+		       const char *pattern,
 		       char ret_name[static TAPFEED_IFNAME_SIZE])
 {
 	int mode = fcntl(fd, F_GETFL);
@@ -115,31 +118,34 @@ static int check_queue(int fd, enum tapfeed_kind kind, const char *pattern,
 		return -errno;
 	if ((mode & O_ACCMODE) != O_WRONLY || !(mode & O_NONBLOCK))
 		return -EPROTO;
-	return tunfd_check(fd, pattern, kind, ret_name);
+	return tunfd_check(fd, pattern, kind, queues, ret_name);
 }
 
-bool netdev_is_queue(int fd, enum tapfeed_kind kind, const char *name)
+/* Whether two descriptors are of one queue; where the kernel does not tell,
+ * they count as two. */
+static bool same_queue(int a, int b)
 {
-	char got[TAPFEED_IFNAME_SIZE];
+	pid_t self = getpid();
 
-	/* Else it would be taken for a pattern. */
-	return ifname_valid(name) && check_queue(fd, kind, name, got) == 0;
+	return syscall(SYS_kcmp, self, self, KCMP_FILE, a, b) == 0;
 }
 
-int netdev_adopt(int fd, const char *pattern, enum tapfeed_kind kind,
-		 struct netdev *ret)
+int netdev_adopt(const int *fds, size_t n, const char *pattern,
+		 enum tapfeed_kind kind, struct netdev *ret)
 {
-	char name[TAPFEED_IFNAME_SIZE];
-	int r = check_queue(fd, kind, pattern, name);
+	struct netdev netdev = { .kind = kind, .queues = n };
+	int r = check_queue(fds[0], kind, n, pattern, netdev.name);
 
+	/* The name that the first one has is a pattern of itself alone. */
+	for (size_t i = 1; r == 0 && i < n; i++) {
+		r = check_queue(fds[i], kind, n, netdev.name, netdev.name);
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = same_queue(fds[i], fds[j]) ? -EPROTO : 0;
+	}
 	if (r < 0)
 		return r;
-	*ret = (struct netdev){
-		.kind = kind,
-		.queue_fd = { fd },
-		.queues = 1,
-	};
-	memcpy(ret->name, name, sizeof(ret->name));
+	memcpy(netdev.queue_fd, fds, n * sizeof(*fds));
+	*ret = netdev;
 	return 0;
 }
 
@@ -166,16 +172,12 @@ int netdev_create(int sock, const struct netdev_request *request,
 		*ret_step = (enum privileged_step)reply.step;
 		return -reply.error;
 	}
-	if (!netdev_is_queue(fds[0], request->kind, reply.name))
+	/* Else it would be taken for a pattern. */
+	if (!ifname_valid(reply.name) ||
+	    netdev_adopt(fds, n, reply.name, request->kind, ret) < 0)
 		goto out;
-	*ret = (struct netdev){
-		.kind = request->kind,
-		.ifindex = reply.ifindex,
-		.mtu = reply.mtu,
-		.queue_fd = { fds[0] },
-		.queues = n,
-	};
-	memcpy(ret->name, reply.name, sizeof(ret->name));
+	ret->ifindex = reply.ifindex;
+	ret->mtu = reply.mtu;
 	memcpy(ret->mac, reply.mac, sizeof(ret->mac));
 	return 0;
 out:
@@ -280,7 +282,7 @@ static void explain_policy(char *buf, size_t size, int error, const char *name)
 		snprintf(buf, size,
 			 "cannot create %s: the policy does not let uid %u do "
 			 "it; as root, add a create line that covers its name, "
-			 "--type, --mtu and --mac to %s: "
+			 "--type, --mtu, --mac and --queues to %s: "
 			 "tapfeed-policy.conf(5)",
 			 name, (unsigned int)getuid(), file);
 	else if (error == -ENOENT)
@@ -338,6 +340,8 @@ static const struct {
 	[PRIVILEGED_STEP_OWNER] = { "giving the interface to root",
 				    "a user namespace must map uid 0 "
 				    "(unshare -Urn does)" },
+	[PRIVILEGED_STEP_QUEUES] = { "attaching and counting its queues",
+				     "--queues 1 does without" },
 	[PRIVILEGED_STEP_LINK] = { "setting address, MTU, no ARP and no IPv6 "
 				   "autoconfiguration",
 				   "check --mtu and --mac" },
@@ -372,6 +376,12 @@ const char *netdev_explain(enum privileged_step step, int error, char *buf,
 			"cannot create %s: the kernel does not take that name; "
 			"choose another with --name",
 			name);
+	else if (step == PRIVILEGED_STEP_QUEUES && error == -EUSERS)
+		snprintf(buf, size,
+			 "cannot create %s: somebody else attached a queue to "
+			 "it before it was root's, so it was deleted again; "
+			 "find out who opens " TUN_PATH ", or use --queues 1",
+			 name);
 	else if (step == PRIVILEGED_STEP_LINK && error == -EADDRNOTAVAIL)
 		snprintf(buf, size,
 			 "cannot create %s: the kernel does not take that "

@@ -19,6 +19,7 @@ struct netdev_request {
 	enum tapfeed_kind kind;
 	uint32_t mtu;
 	uint8_t mac[6]; /* all zero: a random one; a TUN has none */
+	uint32_t queues;
 };
 
 /* An interface that is up. Its descriptors can write and not read. */
@@ -44,20 +45,16 @@ int netdev_create(int sock, const struct netdev_request *request,
 		  struct netdev *ret, enum privileged_step *ret_step);
 
 /*
- * Whether fd is the one queue of the interface of that kind and name (a valid
- * one): write-only, non-blocking, no header of the driver's, not persistent.
+ * Takes over the n queues (1 to PRIVILEGED_QUEUES_MAX) that were stored for us,
+ * checked like the helper's: each one of its own, write-only and non-blocking,
+ * all of one interface of that kind with so many, whose name is what pattern
+ * allows, without headers of the driver's, not persistent. Fills name, kind and
+ * queues of *ret; ifindex and mtu, which are 0, are the caller's to fill. 0;
+ * -EBADFD where the interface is gone; -EPROTO where one is not what is asked
+ * for. fds become *ret's on success alone, and are never closed here.
  */
-bool netdev_is_queue(int fd, enum tapfeed_kind kind, const char *name);
-
-/*
- * Takes over a queue that was stored for us, checked like the helper's: the
- * interface must be of that kind, its name what pattern allows. Fills name,
- * kind and queue of *ret; ifindex and mtu, which are 0, are the caller's to
- * fill. 0; -EBADFD where the interface is gone; -EPROTO where fd is not what is
- * asked for. fd becomes *ret's on success alone, and is never closed here.
- */
-int netdev_adopt(int fd, const char *pattern, enum tapfeed_kind kind,
-		 struct netdev *ret);
+int netdev_adopt(const int *fds, size_t n, const char *pattern,
+		 enum tapfeed_kind kind, struct netdev *ret);
 
 /*
  * What an operator needs to know of a netdev_create() of name that failed with

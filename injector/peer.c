@@ -13,6 +13,7 @@
 #include "common/escape.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "injector/flow.h"
 
 /* Frames taken in one turn. */
 #define TURN_FRAMES 4
@@ -131,16 +132,24 @@ static void drop_packet(struct peer *peer)
 	}
 }
 
-/* Puts the next packet's frames into the queue. */
-static void push_packet(struct peer *peer)
+/* Puts the next frame into the queue. */
+static void push_frame(struct peer *peer, const struct peer_context *context)
+{
+	struct queue_entry entry = batch_take(&peer->batch);
+
+	if (context->queues > 1)
+		entry.queue = flow_queue(context->kind, entry.data, entry.len,
+					 context->queues);
+	queue_push(&peer->queue, &entry);
+}
+
+/* The same with all frames of the next packet. */
+static void push_packet(struct peer *peer, const struct peer_context *context)
 {
 	size_t frames = batch_packet_frames(&peer->batch);
 
-	for (; frames > 0; frames--) {
-		struct queue_entry entry = batch_take(&peer->batch);
-
-		queue_push(&peer->queue, &entry);
-	}
+	for (; frames > 0; frames--)
+		push_frame(peer, context);
 }
 
 /*
@@ -156,7 +165,7 @@ static bool push_or_drop(struct peer *peer, const struct peer_context *context)
 	    frames > peer->queue.size) {
 		drop_packet(peer);
 	} else if (frames <= queue_room(&peer->queue)) {
-		push_packet(peer);
+		push_packet(peer, context);
 	} else if (context->held_up) {
 		drop_packet(peer);
 	} else {
@@ -166,14 +175,11 @@ static bool push_or_drop(struct peer *peer, const struct peer_context *context)
 }
 
 /* With wait, frame by frame, as long as there is room. */
-static bool push_or_wait(struct peer *peer)
+static bool push_or_wait(struct peer *peer, const struct peer_context *context)
 {
-	struct queue_entry entry;
-
 	if (queue_room(&peer->queue) == 0)
 		return false;
-	entry = batch_take(&peer->batch);
-	queue_push(&peer->queue, &entry);
+	push_frame(peer, context);
 	return true;
 }
 
@@ -191,7 +197,7 @@ void peer_enqueue(struct peer *peer, const struct peer_context *context)
 	while (more && batch->next < batch->count)
 		more = context->when_full == WHEN_FULL_DROP
 			       ? push_or_drop(peer, context)
-			       : push_or_wait(peer);
+			       : push_or_wait(peer, context);
 	if (batch->next == batch->count)
 		batch_done(batch);
 }

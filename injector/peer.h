@@ -57,6 +57,7 @@ struct peer_context {
 	char interface[TAPFEED_IFNAME_SIZE];
 	enum tapfeed_kind kind;
 	uint32_t mtu;
+	uint32_t queues; /* of the interface */
 	/*
 	 * Not OUTCOME_INJECTED: nothing can be written any more, and what still
 	 * comes is counted as this at once.

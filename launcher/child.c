@@ -209,9 +209,9 @@ size_t child_store(struct spawner_child *child)
 		return 0;
 	while (good < n && child->fd_count + n <= CHILD_FDS_MAX &&
 	       tunfd_check(fds[good], child->store_name, child->store_kind,
-			   name) == 0)
+			   child->store_queues, name) == 0)
 		good++;
-	if (good < n || len != sizeof(byte)) {
+	if (good < n || n != child->store_queues || len != sizeof(byte)) {
 		while (n > 0)
 			close(fds[--n]);
 		return 0;

@@ -39,6 +39,7 @@ struct spawner_child {
 	 */
 	int store_fd;
 	const char *store_name;
+	size_t store_queues; /* so many; any other number is refused */
 	enum tapfeed_kind store_kind;
 };
 

@@ -221,6 +221,8 @@ static void refer_interface(Tapfeed__Control__Status *to,
 	to->writer = status->writer;
 	to->has_ifindex = true;
 	to->ifindex = status->ifindex;
+	to->has_queues = true;
+	to->queues = status->queues;
 }
 
 int control_pack_reply(const struct control_status *status, uint8_t *buf,
@@ -321,6 +323,7 @@ static void read_interface(struct control_status *status,
 	status->ifindex = from->ifindex;
 	if (from->writer <= COUNTERS_WRITER_RING)
 		status->writer = (enum counters_writer)from->writer;
+	status->queues = from->queues;
 	if (from->interface && ifname_valid(from->interface))
 		memcpy(status->report.interface, from->interface,
 		       strlen(from->interface));

@@ -45,6 +45,7 @@ struct control_status {
 	uint32_t mtu;
 	uint32_t ifindex;
 	enum counters_writer writer;
+	uint32_t queues; /* of the interface */
 	char command[16];
 	char joins[CONTROL_TEXT_SIZE];
 	size_t source_count;

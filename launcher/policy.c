@@ -79,6 +79,7 @@ struct sandbox_policy policy_launcher(const struct sandbox_fds *fds,
 		.fds = fds,
 		.fd_classes = POLICY_LAUNCHER_FDS,
 		.dirs = dirs,
+		.allow = landlock_allow,
 		/* Who asks for the status, a new feed's two ends; and what is
 		 * on its way between any processes of this user counts against
 		 * the limit of one who sends some, unix(7). */

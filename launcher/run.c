@@ -213,6 +213,7 @@ static void prepare_feed(struct run *run)
 	feed->source_names = options->sources;
 	feed->source_count = options->source_count;
 	feed->queue_size = options->queue_size;
+	feed->queues = options->queues;
 	feed->startup_delay_ns = options->startup_delay_ns;
 	feed->stats_ns = options->stats_ns;
 	feed->show_stats = show_stats;

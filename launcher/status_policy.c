@@ -87,6 +87,7 @@ struct sandbox_policy status_policy(const int *dirs, const int *read_dirs)
 		.more_row_count = policy_common_count,
 		.dirs = dirs,
 		.read_dirs = read_dirs,
+		.allow = landlock_allow,
 		/* Each feed and directory, and what is open for a moment. */
 		.fds_more = STATUSASK_FEEDS_MAX + 2 * RUNTIME_DIRS_MAX + 8,
 		.memory_bytes = MEMORY_BYTES,

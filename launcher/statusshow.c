@@ -111,6 +111,8 @@ static void put_head(FILE *out, const char *name,
 	if (status->kind)
 		fprintf(out, "%s, mtu %u, ", kind_name(status->kind),
 			status->mtu);
+	if (status->kind && status->queues > 1)
+		fprintf(out, "%u queues, ", status->queues);
 	if (status->writer)
 		fprintf(out, "writer %s, ", writer_name(status->writer));
 	put_sources(out, status);
@@ -294,10 +296,10 @@ static void json_interface(FILE *out, const struct control_status *status)
 	json_member(out, "interface", status->report.interface);
 	fprintf(out, "\"kind\":\"%s\",", kind_name(status->kind));
 	if (status->kind)
-		fprintf(out, "\"mtu\":%u,\"ifindex\":%u,", status->mtu,
-			status->ifindex);
+		fprintf(out, "\"mtu\":%u,\"ifindex\":%u,\"queues\":%u,",
+			status->mtu, status->ifindex, status->queues);
 	else
-		fputs("\"mtu\":null,\"ifindex\":null,", out);
+		fputs("\"mtu\":null,\"ifindex\":null,\"queues\":null,", out);
 	json_member(out, "writer", writer_name(status->writer));
 	json_member(out, "joins", status->joins);
 }

@@ -65,6 +65,7 @@ struct feed {
 	const char *const *source_names;
 	size_t source_count;
 	uint32_t queue_size;
+	uint32_t queues; /* of the interface */
 	uint64_t startup_delay_ns;
 	/* Results. */
 	char interface[TAPFEED_IFNAME_SIZE]; /* valid where up */

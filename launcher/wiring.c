@@ -129,6 +129,7 @@ static int add_store(struct run *run)
 	injector->store_fd = ends[0];
 	injector->store_name = run->options.name;
 	injector->store_kind = run->options.kind;
+	injector->store_queues = run->options.queues;
 	injector->restartable = true;
 	hand_over(injector, ends[1], "store", false);
 	return 0;

@@ -15,70 +15,51 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
-
-/* The largest message below is some 150 bytes; an error repeats its request. */
-#define MESSAGE_MAX 1024
-
-union message {
-	struct nlmsghdr header;
-	char bytes[MESSAGE_MAX];
-};
 
 int link_init(struct link *link)
 {
 	link->nl = mnl_socket_open(NETLINK_ROUTE);
 	if (!link->nl || mnl_socket_bind(link->nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
+	link->fd = mnl_socket_get_fd(link->nl);
 	return 0;
 }
 
-void link_done(struct link *link)
-{
-	if (link->nl)
-		mnl_socket_close(link->nl);
-}
-
-int link_fd(const struct link *link)
-{
-	return link->nl ? mnl_socket_get_fd(link->nl) : -1;
-}
-
-/* Sends a request and waits for its acknowledgement. */
-static int transact(struct link *link, struct nlmsghdr *request)
+/* Sends the request and waits for its acknowledgement, or where told is given
+ * for the one message that answers it. */
+static int transact(struct link *link, mnl_cb_t told)
 {
 	unsigned int port = mnl_socket_get_portid(link->nl);
-	union message answer;
+	struct nlmsghdr *message = &link->message.header;
 	ssize_t n;
 	int r;
 
-	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	request->nlmsg_seq = ++link->seq;
-	if (mnl_socket_sendto(link->nl, request, request->nlmsg_len) < 0)
+	message->nlmsg_flags |= NLM_F_REQUEST | (told ? 0 : NLM_F_ACK);
+	message->nlmsg_seq = ++link->seq;
+	if (mnl_socket_sendto(link->nl, message, message->nlmsg_len) < 0)
 		return -errno;
-	n = mnl_socket_recvfrom(link->nl, &answer, sizeof(answer));
+	n = mnl_socket_recvfrom(link->nl, message, sizeof(link->message));
 	if (n < 0)
 		return -errno;
-	r = mnl_cb_run(&answer, (size_t)n, link->seq, port, NULL, NULL);
+	r = mnl_cb_run(message, (size_t)n, link->seq, port, told, link);
 	if (r < 0)
 		return -errno;
 	return r == MNL_CB_STOP ? 0 : -EPROTO;
 }
 
-/* Begins an RTM_NEWLINK that sets flags. */
-static struct nlmsghdr *link_message(const struct link *link,
-				     union message *message, unsigned int flags)
+/* Begins a request about the interface; one that changes it sets flags. */
+static struct nlmsghdr *link_message(struct link *link, uint16_t type,
+				     unsigned int flags)
 {
-	struct nlmsghdr *request = mnl_nlmsg_put_header(message);
-	struct ifinfomsg *info;
+	struct nlmsghdr *request = mnl_nlmsg_put_header(&link->message);
+	struct ifinfomsg *info =
+		mnl_nlmsg_put_extra_header(request, sizeof(*info));
 
-	request->nlmsg_type = RTM_NEWLINK;
-	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+	request->nlmsg_type = type;
 	info->ifi_index = link->ifindex;
 	info->ifi_flags = flags;
 	info->ifi_change = flags;
@@ -89,8 +70,7 @@ static struct nlmsghdr *link_message(const struct link *link,
  */
 static int no_autoconfiguration(struct link *link)
 {
-	union message message;
-	struct nlmsghdr *request = link_message(link, &message, 0);
+	struct nlmsghdr *request = link_message(link, RTM_NEWLINK, 0);
 	struct nlattr *families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
 	struct nlattr *inet6 = mnl_attr_nest_start(request, AF_INET6);
 	int r;
@@ -99,7 +79,7 @@ static int no_autoconfiguration(struct link *link)
 			IN6_ADDR_GEN_MODE_NONE);
 	mnl_attr_nest_end(request, inet6);
 	mnl_attr_nest_end(request, families);
-	r = transact(link, request);
+	r = transact(link, NULL);
 	return r == -EAFNOSUPPORT ? 0 : r;
 }
 
@@ -113,40 +93,83 @@ static int random_mac(uint8_t mac[6])
 	return 0;
 }
 
-int link_set(struct link *link, const char *name, uint32_t mtu, uint8_t *mac)
+/* Of the driver, from Linux 4.17 on, where there may be several: those that are
+ * in use, and those that are not and may be again. */
+static int told_tun(const struct nlattr *attr, void *data)
 {
-	union message message;
-	struct nlmsghdr *request;
-	struct ifreq ifr = { 0 };
+	uint32_t *queues = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type == IFLA_TUN_NUM_QUEUES || type == IFLA_TUN_NUM_DISABLED_QUEUES)
+		*queues += mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int told_info(const struct nlattr *attr, void *queues)
+{
+	return mnl_attr_get_type(attr) == IFLA_INFO_DATA
+		       ? mnl_attr_parse_nested(attr, told_tun, queues)
+		       : MNL_CB_OK;
+}
+
+static int told_attribute(const struct nlattr *attr, void *queues)
+{
+	return mnl_attr_get_type(attr) == IFLA_LINKINFO
+		       ? mnl_attr_parse_nested(attr, told_info, queues)
+		       : MNL_CB_OK;
+}
+
+static int told_link(const struct nlmsghdr *answer, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(answer);
+	struct link *link = data;
+
+	link->ifindex = info->ifi_index;
+	(void)mnl_attr_parse(answer, sizeof(*info), told_attribute,
+			     &link->queues);
+	return MNL_CB_STOP;
+}
+
+int link_find(struct link *link, const char *name, size_t queues)
+{
 	int r;
 
-	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	if (ioctl(link_fd(link), SIOCGIFINDEX, &ifr) < 0)
-		return -errno;
-	link->ifindex = ifr.ifr_ifindex;
-	r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
+	mnl_attr_put_strz(link_message(link, RTM_GETLINK, 0), IFLA_IFNAME,
+			  name);
+	r = transact(link, told_link);
+	if (r < 0 || queues == 1 || link->queues == queues)
+		return r;
+	/* Somebody has one: with it, it would outlive ours. */
+	(void)link_message(link, RTM_DELLINK, 0);
+	r = transact(link, NULL);
+	return r < 0 ? r : -EUSERS;
+}
+
+int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
+{
+	struct nlmsghdr *request;
+	int r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
+
 	if (r < 0)
 		return r;
-	request = link_message(link, &message, IFF_NOARP);
+	request = link_message(link, RTM_NEWLINK, IFF_NOARP);
 	if (mac)
 		mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
-	r = transact(link, request);
+	r = transact(link, NULL);
 	/* Last: below 1280 the kernel forgets it together with all of IPv6. */
 	return r < 0 ? r : no_autoconfiguration(link);
 }
 
 /* Begins a traffic control message, which makes what is not there yet. */
-static struct nlmsghdr *tc_message(const struct link *link,
-				   union message *message, uint16_t type,
+static struct nlmsghdr *tc_message(struct link *link, uint16_t type,
 				   uint32_t parent, const char *kind)
 {
-	struct nlmsghdr *request = mnl_nlmsg_put_header(message);
-	struct tcmsg *tcm;
+	struct nlmsghdr *request = mnl_nlmsg_put_header(&link->message);
+	struct tcmsg *tcm = mnl_nlmsg_put_extra_header(request, sizeof(*tcm));
 
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
-	tcm = mnl_nlmsg_put_extra_header(request, sizeof(*tcm));
 	tcm->tcm_ifindex = link->ifindex;
 	tcm->tcm_parent = parent;
 	if (type == RTM_NEWTFILTER) /* priority and protocol */
@@ -161,25 +184,24 @@ static int drop_all(struct link *link, uint32_t side)
 	static const struct sock_filter program[] = {
 		BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
 	};
-	union message message;
 	struct nlmsghdr *request =
-		tc_message(link, &message, RTM_NEWTFILTER,
-			   TC_H_MAKE(TC_H_CLSACT, side), "bpf");
+		tc_message(link, RTM_NEWTFILTER, TC_H_MAKE(TC_H_CLSACT, side),
+			   "bpf");
 	struct nlattr *options = mnl_attr_nest_start(request, TCA_OPTIONS);
 
 	mnl_attr_put_u16(request, TCA_BPF_OPS_LEN, 1);
 	mnl_attr_put(request, TCA_BPF_OPS, sizeof(program), program);
 	mnl_attr_put_u32(request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(request, options);
-	return transact(link, request);
+	return transact(link, NULL);
 }
 
 int link_shield(struct link *link)
 {
-	union message message;
-	int r = transact(link, tc_message(link, &message, RTM_NEWQDISC,
-					  TC_H_CLSACT, "clsact"));
+	int r;
 
+	(void)tc_message(link, RTM_NEWQDISC, TC_H_CLSACT, "clsact");
+	r = transact(link, NULL);
 	if (r == 0)
 		r = drop_all(link, TC_H_MIN_INGRESS);
 	if (r == 0)
@@ -189,11 +211,10 @@ int link_shield(struct link *link)
 
 int link_up(struct link *link, uid_t uid)
 {
-	union message message;
-	struct nlmsghdr *request = link_message(link, &message, IFF_UP);
+	struct nlmsghdr *request = link_message(link, RTM_NEWLINK, IFF_UP);
 	char alias[32];
 
 	snprintf(alias, sizeof(alias), "tapfeed uid=%u", (unsigned int)uid);
 	mnl_attr_put_str(request, IFLA_IFALIAS, alias);
-	return transact(link, request);
+	return transact(link, NULL);
 }

@@ -6,26 +6,40 @@
 #ifndef TAPFEED_PRIVILEGED_LINK_H
 #define TAPFEED_PRIVILEGED_LINK_H
 
+#include <linux/netlink.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The largest request is some 150 bytes; what the kernel tells of an interface
+ * some 1600. */
+#define LINK_MESSAGE_MAX 8192
+
 struct link {
 	struct mnl_socket *nl;
+	int fd; /* of nl, which can be used; set to -1 before link_init() */
 	uint32_t seq;
 	int ifindex;
+	uint32_t queues;
+	union {
+		struct nlmsghdr header;
+		char bytes[LINK_MESSAGE_MAX];
+	} message; /* the request under way, then its answer */
 };
 
-/* Of a zeroed link; link_done() is due where it fails, too. */
+/* Of a link that is zeroed but for fd. It stays for the process's life. */
 int link_init(struct link *link);
-void link_done(struct link *link);
 
-/* Its netlink socket; -1: there is none. */
-int link_fd(const struct link *link);
+/*
+ * Finds the interface of that name, which all the others then mean, and counts
+ * its queues where they are several: where there are not just so many, since
+ * anybody could attach one before it had an owner (tun_set_owner()), it is
+ * deleted: -EUSERS.
+ */
+int link_find(struct link *link, const char *name, size_t queues);
 
-/* The interface of that name, which all the others then mean: MTU, no ARP, no
- * IPv6; the address (NULL: it has none; all zero: a random local one, written
- * there). */
-int link_set(struct link *link, const char *name, uint32_t mtu, uint8_t *mac);
+/* MTU, no ARP, no IPv6; the address (NULL: it has none; all zero: a random
+ * local one, written there). */
+int link_set(struct link *link, uint32_t mtu, uint8_t *mac);
 
 /*
  * The shield: the host's stack sees nothing that is written to the interface

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "common/audit.h"
-#include "common/bytes.h"
 #include "common/caller.h"
 #include "common/escape.h"
 #include "common/fd.h"
@@ -42,7 +41,8 @@
 struct helper {
 	struct caller caller;
 	int audit_fd;
-	int tun_fd, tun_error;
+	struct tun tun;
+	int tun_error;
 	struct link link;
 	int link_error;
 	struct privileged_request request;
@@ -70,8 +70,8 @@ static void set_signals(void)
  */
 static int helper_init(struct helper *helper)
 {
-	int fds[POLICY_PRIVILEGED_FDS] = { PEER_FD, -1, -1, -1 };
 	struct sandbox_policy policy;
+	int peer = PEER_FD;
 	uint64_t keep = 0;
 	int r;
 
@@ -80,17 +80,19 @@ static int helper_init(struct helper *helper)
 	r = caller_init(&helper->caller, CAP_NET_ADMIN, PEER_FD);
 	if (r == 0 && helper->caller.error == 0) {
 		keep = UINT64_C(1) << CAP_NET_ADMIN;
-		helper->tun_error = tun_open(&helper->tun_fd);
+		helper->tun_error = tun_open(&helper->tun);
 		helper->link_error = link_init(&helper->link);
 	}
 	if (r == 0)
 		r = sandbox_drop(NULL, keep);
 	if (r < 0)
 		return r;
-	fds[POLICY_PRIVILEGED_TUN] = helper->tun_fd;
-	fds[POLICY_PRIVILEGED_NETLINK] = link_fd(&helper->link);
-	fds[POLICY_PRIVILEGED_AUDIT] = helper->audit_fd;
-	policy = policy_privileged(fds);
+	policy = policy_privileged((struct sandbox_fds[POLICY_PRIVILEGED_FDS]){
+		[POLICY_PRIVILEGED_PEER] = { &peer, 1 },
+		[POLICY_PRIVILEGED_TUN] = { helper->tun.fds,
+					    helper->tun.count },
+		[POLICY_PRIVILEGED_NETLINK] = { &helper->link.fd, 1 },
+		[POLICY_PRIVILEGED_AUDIT] = { &helper->audit_fd, 1 } });
 	return sandbox_seal(&policy);
 }
 
@@ -107,11 +109,8 @@ static ssize_t receive(struct privileged_request *request)
 	return header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EPROTO : n;
 }
 
-/*
- * Waits for the one request. Its length, or a negative errno: -EPROTO where it
- * was longer than a request, brought descriptors or another request with it;
- * -ECONNRESET where the peer is gone.
- */
+/* Waits for the one request. Its length, or a negative errno: -EPROTO also
+ * where there is another behind it; -ECONNRESET where the peer is gone. */
 static ssize_t receive_request(struct privileged_request *request)
 {
 	struct pollfd pollfd = { .fd = PEER_FD, .events = POLLIN };
@@ -131,84 +130,73 @@ static ssize_t receive_request(struct privileged_request *request)
 	return r > 0 || r == -EPROTO ? -EPROTO : n;
 }
 
-static int ask_policy(const struct helper *helper)
+static int run_step(struct helper *helper, enum privileged_step step)
 {
 	const struct privileged_request *request = &helper->request;
-	const struct policyfile_create asked = {
-		.name = request->name,
-		.kind = (enum tapfeed_kind)request->kind,
-		.mtu = request->mtu,
-		.queues = request->queues,
-		.mac = !bytes_zero(request->mac, sizeof(request->mac)),
-	};
-
-	if (helper->caller.error < 0 || helper->caller.holds)
-		return helper->caller.error;
-	return policyfile_may_create(&helper->caller.policy, &asked) ? 0
-								     : -EPERM;
-}
-
-static int run_step(struct helper *helper, uint32_t step)
-{
-	const struct privileged_request *request = &helper->request;
+	const struct caller *caller = &helper->caller;
 	struct privileged_reply *reply = &helper->reply;
+	struct tun *tun = &helper->tun;
+	struct link *link = &helper->link;
 	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
+	int r;
 
 	switch (step) {
 	case PRIVILEGED_STEP_CAPABILITY:
-		return helper->caller.capable ? 0 : -EPERM;
+		return caller->capable ? 0 : -EPERM;
 	case PRIVILEGED_STEP_POLICY:
-		return ask_policy(helper);
+		if (caller->error < 0 || caller->holds)
+			return caller->error;
+		return policyfile_may_create(&caller->policy, request) ? 0
+								       : -EPERM;
 	case PRIVILEGED_STEP_OPEN:
-		return helper->tun_error;
+		tun_keep(tun, request->queues);
+		return tun->count < request->queues ? helper->tun_error : 0;
 	case PRIVILEGED_STEP_NETLINK:
 		return helper->link_error;
 	case PRIVILEGED_STEP_ATTACH:
-		return tun_create(helper->tun_fd, request->name, kind,
-				  reply->name);
+		return tun_create(tun, request->name, kind, reply->name);
 	case PRIVILEGED_STEP_OWNER:
-		return tun_set_owner(helper->tun_fd);
+		return tun_set_owner(tun);
+	case PRIVILEGED_STEP_QUEUES:
+		r = tun_join(tun, reply->name);
+		return r < 0 ? r : link_find(link, reply->name, tun->count);
 	case PRIVILEGED_STEP_LINK:
-		return link_set(&helper->link, reply->name, request->mtu,
+		return link_set(link, request->mtu,
 				kind == TAPFEED_TAP ? reply->mac : NULL);
 	case PRIVILEGED_STEP_SHIELD:
-		return link_shield(&helper->link);
+		return link_shield(link);
 	default:
-		return link_up(&helper->link, helper->caller.uid);
+		return link_up(link, caller->uid);
 	}
 }
 
-/*
- * Creates what the request, which was checked, asks for, and fills the reply;
- * on failure reply->step says where. The steps' order is the point: nothing is
- * up before its shield is acknowledged. 0 or a negative errno.
- */
+/* Creates what the request, which was checked, asks for, and fills the reply;
+ * on failure its step says where. Nothing is up before the shield is
+ * acknowledged: the steps' order is the point. 0 or a negative errno. */
 static int privileged_create(struct helper *helper)
 {
 	struct privileged_reply *reply = &helper->reply;
 	int r = 0;
 
 	memcpy(reply->mac, helper->request.mac, sizeof(reply->mac));
+	reply->mtu = helper->request.mtu;
+	reply->queues = helper->request.queues;
 	while (r == 0 && reply->step < PRIVILEGED_STEP_UP)
 		r = run_step(helper, ++reply->step);
-	if (r < 0)
-		return r;
+	if (r == 0)
+		reply->step = PRIVILEGED_STEP_NONE;
 	reply->ifindex = (uint32_t)helper->link.ifindex;
-	reply->step = PRIVILEGED_STEP_NONE;
-	reply->mtu = helper->request.mtu;
-	reply->queues = 1;
-	return 0;
+	return r;
 }
 
 /* The one line about a request: who, what, verdict (fault; NULL: none). */
 static void log_verdict(const struct helper *helper, const char *fault)
 {
-	const char *asked = helper->request.name;
 	char name[4 * TAPFEED_IFNAME_SIZE + 1];
 	char text[LOG_LINE_MAX / 2];
 
-	escape_text(name, sizeof(name), asked,
-		    strnlen(asked, TAPFEED_IFNAME_SIZE));
+	escape_text(name, sizeof(name), helper->request.name,
+		    strnlen(helper->request.name, TAPFEED_IFNAME_SIZE));
 	snprintf(text, sizeof(text), "uid %u, pid %d: create \"%s\": %s%s",
 		 (unsigned int)helper->caller.uid, (int)helper->caller.pid,
 		 name, fault ? "refused: " : "created ",
@@ -236,13 +224,13 @@ static int serve(struct helper *helper)
 				: log_errno(-r);
 	if (fault) {
 		/* Nothing is left when the peer hears of it. */
-		fd_close(&helper->tun_fd);
+		tun_keep(&helper->tun, 0);
 		*reply = (struct privileged_reply){ .step = reply->step,
 						    .error = -r };
 	}
 	reply->version = PRIVILEGED_VERSION;
 	log_verdict(helper, fault);
-	return fdpass_send(PEER_FD, reply, sizeof(*reply), &helper->tun_fd,
+	return fdpass_send(PEER_FD, reply, sizeof(*reply), helper->tun.fds,
 			   reply->queues);
 }
 
@@ -262,7 +250,7 @@ static int read_argument(const char *word)
 
 int main(int argc, char **argv)
 {
-	struct helper helper = { .audit_fd = -1, .tun_fd = -1 };
+	static struct helper helper = { .audit_fd = -1, .link.fd = -1 };
 	int r;
 
 	set_signals();
@@ -283,8 +271,6 @@ int main(int argc, char **argv)
 		r = helper_init(&helper);
 	if (r == 0)
 		r = serve(&helper);
-	link_done(&helper.link);
-	fd_close(&helper.tun_fd);
 	if (r < 0)
 		log_info("not served to its end: %s", log_errno(-r));
 	return r < 0 ? TAPFEED_EXIT_LOSS : TAPFEED_EXIT_OK;

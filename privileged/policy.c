@@ -8,7 +8,6 @@
 #include "privileged/policy.h"
 
 #include <linux/if_tun.h>
-#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,7 +17,6 @@
 #define TUN	   SANDBOX_FD(0, POLICY_PRIVILEGED_TUN)
 #define NETLINK	   SANDBOX_FD(0, POLICY_PRIVILEGED_NETLINK)
 #define AUDIT	   SANDBOX_FD(0, POLICY_PRIVILEGED_AUDIT)
-#define LOG	   SANDBOX_INT(0, STDERR_FILENO)
 #define REQUEST(r) SANDBOX_INT(1, r)
 #define ZERO(i)	   SANDBOX_MASK(i, UINT64_MAX, 0)
 
@@ -26,15 +24,14 @@
 static const struct sandbox_row rows[] = {
 	SANDBOX_ALLOW1(recvmsg, PEER, "the request"),
 	SANDBOX_ALLOW2(shutdown, PEER, SANDBOX_INT(1, SHUT_RD), "there is no second request"),
-	SANDBOX_ALLOW1(sendmsg, PEER, "the reply and the queue's descriptor"),
-	SANDBOX_ALLOW2(ioctl, TUN, REQUEST(TUNSETIFF), "making the interface"),
+	SANDBOX_ALLOW1(sendmsg, PEER, "the reply and the queues' descriptors"),
+	SANDBOX_ALLOW2(ioctl, TUN, REQUEST(TUNSETIFF), "making the interface and its queues"),
 	SANDBOX_ALLOW2(ioctl, TUN, REQUEST(TUNGETIFF), "what came of it"),
 	SANDBOX_ALLOW3(ioctl, TUN, REQUEST(TUNSETOWNER), ZERO(2), "nobody but root may attach"),
-	SANDBOX_ALLOW2(ioctl, NETLINK, REQUEST(SIOCGIFINDEX), "its number"),
 	SANDBOX_ALLOW1(sendto, NETLINK, "its settings and shield"),
 	SANDBOX_ALLOW1(recvmsg, NETLINK, "the kernel's acknowledgements"),
 	SANDBOX_ALLOW2(sendto, AUDIT, ZERO(4), "the line for the security log"),
-	SANDBOX_ALLOW1(write, LOG, "log lines"),
+	SANDBOX_ALLOW1(write, SANDBOX_INT(0, STDERR_FILENO), "log lines"),
 	SANDBOX_ALLOW(close, "the interface goes before a refusal is told"),
 	SANDBOX_ALLOW(getrandom, "a MAC address; malloc's key, where libc asks late"),
 	SANDBOX_ALLOW(getpid, "the line for the security log"),
@@ -45,8 +42,6 @@ static const struct sandbox_row rows[] = {
 	SANDBOX_ALLOW(clock_nanosleep_time64, "the same, where time_t grew"),
 	SANDBOX_ALLOW(nanosleep, "nanosleep(3) of older libc"),
 	SANDBOX_ALLOW(restart_syscall, "a wait that SIGSTOP and SIGCONT broke"),
-	SANDBOX_ALLOW(clock_gettime, "where the vDSO does not serve the clock"),
-	SANDBOX_ALLOW(clock_gettime64, "the same, where time_t grew"),
 	SANDBOX_ALLOW(brk, "free(3): the filter's own memory"),
 	SANDBOX_ALLOW(munmap, "the same"),
 	SANDBOX_ALLOW1(madvise, SANDBOX_INT(2, MADV_DONTNEED), "the same"),
@@ -55,17 +50,13 @@ static const struct sandbox_row rows[] = {
 /* clang-format on */
 
 struct sandbox_policy policy_privileged(
-	const int fds[static POLICY_PRIVILEGED_FDS])
+	const struct sandbox_fds fds[static POLICY_PRIVILEGED_FDS])
 {
-	static struct sandbox_fds classes[POLICY_PRIVILEGED_FDS];
-
-	for (size_t i = 0; i < POLICY_PRIVILEGED_FDS; i++)
-		classes[i] = (struct sandbox_fds){ &fds[i], 1 };
 	return (struct sandbox_policy){
 		.name = "tapfeed-privileged",
 		.rows = rows,
 		.row_count = sizeof(rows) / sizeof(rows[0]),
-		.fds = classes,
+		.fds = fds,
 		.fd_classes = POLICY_PRIVILEGED_FDS,
 		/* None comes; but what its user has under way between sockets
 		 * counts against the limit when ours is sent. */

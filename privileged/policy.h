@@ -14,9 +14,8 @@ enum policy_privileged_fd {
 	POLICY_PRIVILEGED_FDS,
 };
 
-/* fds: one of each class, -1: none. The policy holds for the last call alone.
- */
+/* fds: of each class; they stay the caller's, and must until it is sealed. */
 struct sandbox_policy policy_privileged(
-	const int fds[static POLICY_PRIVILEGED_FDS]);
+	const struct sandbox_fds fds[static POLICY_PRIVILEGED_FDS]);
 
 #endif

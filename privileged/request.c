@@ -21,12 +21,11 @@ static bool name_valid(const char name[TAPFEED_IFNAME_SIZE])
 /* Whether every field that must be zero is. */
 static bool reserved_zero(const struct privileged_request *request)
 {
-	return request->flags == 0 &&
-	       bytes_zero(request->mac_reserved,
-			  sizeof(request->mac_reserved)) &&
-	       bytes_zero(request->addresses, sizeof(request->addresses)) &&
-	       bytes_zero(request->bridge, sizeof(request->bridge)) &&
-	       bytes_zero(request->reserved, sizeof(request->reserved));
+	/* All from mac_reserved on. */
+	const size_t from = offsetof(struct privileged_request, mac_reserved);
+
+	return request->flags == 0 && bytes_zero((const char *)request + from,
+						 sizeof(*request) - from);
 }
 
 const char *request_fault(const struct privileged_request *request, size_t len)

@@ -11,49 +11,70 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/tunfd.h"
 
 /* A writer that just died lets go of its interface 20 to 40 ms later. */
-#define TAKEN_RETRY_NS (200 * NS_PER_MS)
-#define TAKEN_PAUSE_NS (10 * NS_PER_MS)
+#define TAKEN_PAUSES   20
+#define TAKEN_PAUSE_NS 10000000
 
-int tun_open(int *ret_fd)
+int tun_open(struct tun *tun)
 {
-	int fd = open("/dev/net/tun", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd;
 
-	if (fd < 0)
-		return -errno;
-	*ret_fd = fd;
+	while (tun->count < PRIVILEGED_QUEUES_MAX) {
+		fd = open("/dev/net/tun", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		tun->fds[tun->count++] = fd;
+	}
 	return 0;
 }
 
-static int tun_attach(int fd, const char *pattern, enum tapfeed_kind kind)
+void tun_keep(struct tun *tun, size_t n)
 {
-	struct ifreq ifr = { 0 };
+	while (tun->count > n)
+		close(tun->fds[--tun->count]);
+}
 
-	/* The kernel takes any flag bits: none comes from a request. */
-	ifr.ifr_flags = (short)(tunfd_flags(kind) | IFF_TUN_EXCL);
+/* The kernel takes any flag bits: none comes from a request. */
+static int tun_attach(int fd, const char *pattern, int flags)
+{
+	struct ifreq ifr = { .ifr_flags = (short)flags };
+
 	memcpy(ifr.ifr_name, pattern, strnlen(pattern, IFNAMSIZ - 1));
 	return ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
 }
 
-int tun_create(int fd, const char *pattern, enum tapfeed_kind kind,
+int tun_create(struct tun *tun, const char *pattern, enum tapfeed_kind kind,
 	       char ret_name[static TAPFEED_IFNAME_SIZE])
 {
 	static const struct timespec pause = { .tv_nsec = TAKEN_PAUSE_NS };
-	uint64_t deadline_ns = clock_now_ns() + TAKEN_RETRY_NS;
-	int r;
+	int pauses = TAKEN_PAUSES;
+	int flags, r;
 
-	while ((r = tun_attach(fd, pattern, kind)) == -EBUSY &&
-	       clock_now_ns() < deadline_ns)
+	tun->flags = tunfd_flags(kind, tun->count);
+	flags = tun->flags | IFF_TUN_EXCL;
+	while ((r = tun_attach(*tun->fds, pattern, flags)) == -EBUSY &&
+	       pauses-- > 0)
 		nanosleep(&pause, NULL);
+	if (r < 0)
+		return r;
 	/* The kernel expands "%d" and would cut a long name. */
-	return r < 0 ? r : tunfd_check(fd, pattern, kind, ret_name);
+	return tunfd_check(*tun->fds, pattern, kind, tun->count, ret_name);
 }
 
-int tun_set_owner(int fd)
+int tun_set_owner(const struct tun *tun)
 {
-	return ioctl(fd, TUNSETOWNER, 0) < 0 ? -errno : 0;
+	return ioctl(*tun->fds, TUNSETOWNER, 0) < 0 ? -errno : 0;
+}
+
+int tun_join(const struct tun *tun, const char *name)
+{
+	int r = 0;
+
+	for (size_t i = 1; r == 0 && i < tun->count; i++)
+		r = tun_attach(tun->fds[i], name, tun->flags);
+	return r;
 }

@@ -6,23 +6,44 @@
 #ifndef TAPFEED_PRIVILEGED_TUN_H
 #define TAPFEED_PRIVILEGED_TUN_H
 
+#include <stddef.h>
+
 #include "proto/limits.h"
+#include "proto/privileged.h"
 
 /*
- * Opens /dev/net/tun for writing alone, non-blocking: its holder cannot read
- * the host's frames. 0 or a negative errno.
+ * Descriptors of /dev/net/tun, one for each queue there may be: how many are
+ * asked for is known only when nothing can be opened any more.
  */
-int tun_open(int *ret_fd);
+struct tun {
+	int fds[PRIVILEGED_QUEUES_MAX];
+	size_t count; /* of them that are open */
+	int flags;    /* of the interface, for TUNSETIFF */
+};
 
 /*
- * Makes a new interface of that name (a valid name or pattern) on fd; never
- * attaches to one that exists. A name that is taken is tried again for 200 ms.
- * Blocks so long. Writes the name it got. 0 or a negative errno, -EBUSY: taken.
+ * Opens all of a zeroed tun for writing alone, non-blocking: their holder
+ * cannot read the host's frames. 0, or a negative errno with fewer of them.
  */
-int tun_create(int fd, const char *pattern, enum tapfeed_kind kind,
+int tun_open(struct tun *tun);
+
+/* Closes all but the first n; 0: the interface goes with them. */
+void tun_keep(struct tun *tun, size_t n);
+
+/*
+ * Makes a new interface, on the first descriptor and for as many queues as are
+ * open, of that name (a valid name or pattern); never attaches to one that
+ * exists. A name that is taken is tried again for 200 ms. Blocks so long.
+ * Writes the name it got. 0 or a negative errno, -EBUSY: taken.
+ */
+int tun_create(struct tun *tun, const char *pattern, enum tapfeed_kind kind,
 	       char ret_name[static TAPFEED_IFNAME_SIZE]);
 
-/* Makes uid 0 the owner: nobody else can attach. 0 or a negative errno. */
-int tun_set_owner(int fd);
+/* Makes uid 0 the owner: nobody else can attach from now on; until then anybody
+ * could, where there are several queues. 0 or a negative errno. */
+int tun_set_owner(const struct tun *tun);
+
+/* Attaches the other queues. 0 or a negative errno. */
+int tun_join(const struct tun *tun, const char *name);
 
 #endif

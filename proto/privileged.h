@@ -20,7 +20,7 @@
 
 #define PRIVILEGED_VERSION	 1u
 #define PRIVILEGED_ADDRESSES_MAX 4u
-#define PRIVILEGED_QUEUES_MAX	 1u /* more come with --queues */
+#define PRIVILEGED_QUEUES_MAX	 8u
 
 enum privileged_op {
 	PRIVILEGED_CREATE = 1,
@@ -62,6 +62,7 @@ enum privileged_step {
 	PRIVILEGED_STEP_NETLINK,    /* socket(AF_NETLINK) */
 	PRIVILEGED_STEP_ATTACH,	    /* TUNSETIFF, TUNGETIFF */
 	PRIVILEGED_STEP_OWNER,	    /* TUNSETOWNER */
+	PRIVILEGED_STEP_QUEUES,	    /* further queues, and their count */
 	PRIVILEGED_STEP_LINK, /* MAC, MTU, no ARP, no IPv6 autoconfiguration */
 	PRIVILEGED_STEP_SHIELD, /* clsact and its two filters */
 	PRIVILEGED_STEP_UP,	/* interface up */

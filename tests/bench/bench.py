@@ -29,7 +29,7 @@ def parse():
     parser.add_argument("--peer", action="append", default=[], metavar="PROGRAM",
                         help="another tcpreplay, beside the one on PATH")
     parser.add_argument("--also", action="append", default=[], metavar="OPTIONS",
-                        help="tapfeed with these options, too, as --also='--no-ring'")
+                        help="tapfeed with these options, too, as --also='--queues 2'")
     parser.add_argument("--output", metavar="FOLDER", help="[bench in the build folder]")
     options = parser.parse_args()
     options.only = options.only.split(",")

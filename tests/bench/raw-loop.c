@@ -144,22 +144,26 @@ static const struct mode modes[] = {
 /* As tapfeed-privileged does it. 0 or a negative errno. */
 static int make_interface(struct loop *loop, bool nonblock)
 {
-	struct link link = { 0 };
+	struct tun tun = { .count = 0 };
+	static struct link link; /* stays */
 	uint8_t mac[6] = { 0 };
 	char name[TAPFEED_IFNAME_SIZE];
-	int r = tun_open(&loop->fd);
+	int r = tun_open(&tun);
 
+	tun_keep(&tun, 1);
+	loop->fd = tun.fds[0];
 	if (r == 0)
 		r = link_init(&link);
 	if (r == 0)
-		r = tun_create(loop->fd, loop->name, TAPFEED_TAP, name);
+		r = tun_create(&tun, loop->name, TAPFEED_TAP, name);
 	if (r == 0)
-		r = link_set(&link, name, MTU, mac);
+		r = link_find(&link, name, 1);
+	if (r == 0)
+		r = link_set(&link, MTU, mac);
 	if (r == 0 && !loop->open)
 		r = link_shield(&link);
 	if (r == 0)
 		r = link_up(&link, getuid());
-	link_done(&link);
 	if (r == 0 && !nonblock && fcntl(loop->fd, F_SETFL, O_WRONLY) < 0)
 		r = -errno;
 	if (r == 0)

@@ -14,7 +14,7 @@ others=$(find . -maxdepth 2 \( -name Makefile.am -o -name Local.am \
 FILE_MAX=600
 PRIVILEGED_MAX=700
 # The first design had 1400: that was without the policy file, Landlock and the log.
-LINKED_MAX=1660
+LINKED_MAX=1580
 
 number=0
 failed=0
@@ -53,6 +53,7 @@ verdict "privileged/ stays small" $([ "$lines" -lt $PRIVILEGED_MAX ] || echo "$l
 # there once for each.
 helper=${TAPFEED_BUILDDIR:-build}/privileged/tapfeed-privileged
 linked=$(readelf -sW "$helper" 2> /dev/null | awk '$4 == "FILE" && $8 ~ /\.c$/ { print $8 }' |
+	grep -v '^sandbox_leaks\.c$' | # with sanitizers alone
 	sort | uniq -c | while read -r count name; do
 		for folder in privileged common proto; do
 			[ "$count" -gt 0 ] && [ -e $folder/"$name" ] || continue

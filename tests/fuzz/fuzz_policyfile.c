@@ -37,14 +37,18 @@ static void check_grant(const struct policyfile_grant *grant)
 /* Who may have the kernel number an interface may have each number. */
 static void check_numbered(const struct policyfile *policy)
 {
-	struct policyfile_create asked = { NULL, TAPFEED_TAP, 1500, 1, false };
+	struct privileged_request asked = {
+		.name = "tf%d",
+		.kind = TAPFEED_TAP,
+		.mtu = 1500,
+		.queues = 1,
+	};
 
-	asked.name = "tf%d";
 	if (!policyfile_may_create(policy, &asked))
 		return;
-	asked.name = "tf0";
+	strcpy(asked.name, "tf0");
 	assert(policyfile_may_create(policy, &asked));
-	asked.name = "tf17";
+	strcpy(asked.name, "tf17");
 	assert(policyfile_may_create(policy, &asked));
 }
 

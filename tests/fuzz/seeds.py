@@ -101,6 +101,27 @@ def batch():
             "none": b"\0" + columns([]), "not-ip": b"\1" + columns([bytes(20)])}
 
 
+def flow():
+    body = struct.pack(">HH", 5555, 7) + bytes(20)
+    late = LAN[:6] + b"\x20\xb9" + LAN[8:]
+    many = packets.ip("2001:db8::1", "2001:db8::2", 0, bytes([43, 0]) + bytes(6) +
+                      bytes([51, 0]) + bytes(6) + bytes([6, 1]) + bytes(6) + body)
+    split = packets.ip("2001:db8::1", "2001:db8::2", 44, bytes([17, 0, 0, 9]) + bytes(4) + body)
+    label = struct.pack(">II", 0x1040, 0x1140)
+    rows = {"frame-%d" % i: b"\3" + data for i, data in enumerate(FRAMES)}
+    taps = {"pppoe": packets.ethernet(0x8864, b"\x11\0\0\7\0\x22\0\x21" + LAN),
+            "mpls": packets.ethernet(0x8847, label + LAN6),
+            "tags": packets.ethernet(0x800, LAN, tags=((0x88a8, 1),) * 9),
+            "sctp": packets.ethernet(0x800, packets.ip("192.0.2.1", "192.0.2.2", 132, body)),
+            "options": packets.ethernet(0x800, b"\x4f" + LAN[1:20] + bytes(40) + body),
+            "arp": packets.ethernet(0x806, bytes(28))}
+    tuns = {"ipv4": LAN, "ipv6": LAN6, "fragment": late, "fragment6": split,
+            "extensions": many, "cut": LAN[:21], "cut6": LAN6[:41], "no-ip": bytes(40)}
+    rows.update((name, b"\7" + data) for name, data in taps.items())
+    rows.update((name, b"\x87" + data) for name, data in tuns.items())
+    return rows
+
+
 def peer():
     hello = feed.hello()
     three = feed.batch(0, FRAMES[:3])
@@ -234,6 +255,6 @@ def decompress():
     return {name: SEED + data for name, data in rows.items()}
 
 
-for make in (batch, capfile, childlog, control, convert, decompress, frame, notices, peer,
-             policyfile, request, worker):
+for make in (batch, capfile, childlog, control, convert, decompress, flow, frame, notices,
+             peer, policyfile, request, worker):
     write(make.__name__, make())

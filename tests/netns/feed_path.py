@@ -504,7 +504,7 @@ def _():
     for option in "--name=tf1", "--type=tun":
         status, log = adopt(injector, option)
         equal("status with " + option, status, 1)
-        check("is not the queue of" in log, log)
+        check("are not the 1 queue of" in log, log)
     page, injector.page_fd = injector.page_fd, os.memfd_create("p", os.MFD_ALLOW_SEALING)
     os.ftruncate(injector.page_fd, 4096)
     feedclient.fcntl.fcntl(injector.page_fd, feedclient.F_ADD_SEALS,

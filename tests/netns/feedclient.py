@@ -56,8 +56,10 @@ def spawn(program, fds, arguments=(), **how):
 class Injector:
     """An injector, and what its successors need of it."""
 
-    def __init__(self, *options, listen=False, own=True, name="tf0"):
+    def __init__(self, *options, listen=False, own=True, name="tf0", queues=1):
         self.options, self.name = ["--name=" + name, *options], name
+        if queues > 1:
+            self.options.append("--queues=%d" % queues)
         self.log, self.process, self.stored = [], None, []
         self.command = [INJECTOR, *self.options]
         self.page_fd = os.memfd_create("page", os.MFD_ALLOW_SEALING)
@@ -83,8 +85,8 @@ class Injector:
         for sock in (asking, answering, storing) + ((theirs,) if own else ()):
             sock.close()
         store.settimeout(5)
-        data, self.stored, _, _ = socket.recv_fds(store, 16, 4)
-        check(data == b"\0" and len(self.stored) == 1, "what was stored: %r" % data)
+        data, self.stored, _, _ = socket.recv_fds(store, 16, 16)
+        check(data == b"\0" and len(self.stored) == queues, "what was stored: %r" % data)
         check(not store.recv(1), "the store stays open")
         store.close()
         helper.wait(10)

@@ -71,7 +71,7 @@ WRONG = [
     ("an ambiguous option", ["replay", "--lin=1", "--s=1", "a"], ["--s"]),
     ("a flag with a value", ["replay", "--json=yes", "a"], ["--json", "no value"]),
     ("an option without its value", ["replay", "a", "--name"], ["--name", "value"]),
-    ("an option of a later version", ["replay", "--queues", "2", "a"], ["--queues"]),
+    ("an option of a later version", ["replay", "--bridge", "b", "a"], ["--bridge"]),
 ]
 
 VALUES = [
@@ -83,6 +83,7 @@ VALUES = [
     ("--mac", ["01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00",
                "02:00:00:00:00", "02:00:00:00:00:00:00", "020000000001",
                "02-00-00-00-00-01", "02:00:00:00:00:0g", ""], "02:00:00:00:00:01"),
+    ("--queues", ["0", "9", "x", "-1", ""], "1 to 8"),
     ("--snaplen", ["0", "262145", "-1", "x"], "1 to 262144"),
     ("--queue-size", ["0", "-1", "x", "1048577"], "1 to"),
     ("--when-full", ["", "block", "WAIT"], "wait or drop"),

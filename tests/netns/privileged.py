@@ -255,7 +255,7 @@ def one_of_several_for_one_name_wins():
 @case
 def goes_on_without_ipv6():
     number = [i for i, (call, _) in enumerate(expected_calls(), 1)
-              if call.startswith("acknowledge")][1]
+              if call.startswith("acknowledge")][2]
     created(ask(command=(FAULTY,), env={
         "TAPFEED_FAULT_AT": str(number),
         "TAPFEED_FAULT_ERRNO": str(EAFNOSUPPORT)})).close()

@@ -23,11 +23,12 @@ FAULTY = os.path.join(BUILD, "tests/netns/privileged-fault")
 REQUEST = "=II16sIIII6s2s80s16s32s"
 REPLY = "=IiIIII16s6s18s"
 (STEP_NONE, STEP_REQUEST, STEP_CAPABILITY, STEP_POLICY, STEP_OPEN, STEP_NETLINK,
- STEP_ATTACH, STEP_OWNER, STEP_LINK, STEP_SHIELD, STEP_UP) = range(11)
+ STEP_ATTACH, STEP_OWNER, STEP_QUEUES, STEP_LINK, STEP_SHIELD, STEP_UP) = range(12)
+QUEUES_MAX = 8
 
-# linux/if_tun.h, linux/sockios.h
+# linux/if_tun.h
 TUNSETIFF, TUNGETIFF = 0x400454CA, 0x800454D2
-TUNSETOWNER, SIOCGIFINDEX = 0x400454CC, 0x8933
+TUNSETOWNER, TUNSETQUEUE = 0x400454CC, 0x400454D9
 IFF_TUN, IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE = 1, 2, 0x1000, 0x0100
 IFF_VNET_HDR, IFF_PERSIST = 0x4000, 0x0800
 
@@ -151,11 +152,11 @@ def refused(answer, error, step):
     return err
 
 
-def created(answer):
+def created(answer, queues=1):
     reply, status, err, _ = answer
     true(reply is not None, f"no reply, status {status}; " + err)
     equal((reply.error, reply.step), (0, STEP_NONE), "error and step; " + err)
-    equal((reply.queues, len(reply.fds)), (1, 1), "queues and descriptors")
+    equal((reply.queues, len(reply.fds)), 2 * (queues,), "queues and descriptors")
     equal(status, 0, "exit status")
     return reply
 
@@ -202,20 +203,21 @@ def tun(name, flags):
 
 # ---- failure at each step -----------------------------------------------------------
 
-CALLS = {("open", 0): STEP_OPEN, ("netlink", 0): STEP_NETLINK,
-         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNSETIFF): STEP_ATTACH,
-         ("ioctl", TUNGETIFF): STEP_ATTACH, ("ioctl", TUNSETOWNER): STEP_OWNER,
-         ("ioctl", SIOCGIFINDEX): STEP_LINK, ("getrandom", 0): STEP_LINK}
-# address and MTU, IPv6, clsact, two filters, alias and up
-MESSAGES = [STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
+CALLS = {("netlink", 0): STEP_NETLINK,
+         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNGETIFF): STEP_ATTACH,
+         ("ioctl", TUNSETOWNER): STEP_OWNER, ("getrandom", 0): STEP_LINK}
+SPARE = "one for a queue that is not asked for"
+# number and queues, address and MTU, IPv6, clsact, two filters, alias and up
+MESSAGES = [STEP_QUEUES, STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
 
 
-def expected_calls(message=None):
+def expected_calls(message=None, queues=1):
     """Each call of a create in order, as (text, step where it fails or None)."""
     reply, _, err, _ = ask(message, command=(FAULTY,))
-    created((reply, 0, err, None)).close()
+    created((reply, 0, err, None), queues).close()
     found = []
     messages = {"send": 0, "receive": 0, "acknowledge": 0}
+    opened = attached = 0
     for line in err.splitlines():
         if not line.startswith("call "):
             continue
@@ -224,19 +226,28 @@ def expected_calls(message=None):
         if call in messages:
             step = MESSAGES[messages[call]]
             messages[call] += 1
+        elif call == "open":
+            step = STEP_OPEN if opened < queues else SPARE
+            opened += 1
+        elif (call, int(detail, 16)) == ("ioctl", TUNSETIFF):
+            step = STEP_QUEUES if attached else STEP_ATTACH
+            attached += 1
         else:
             step = CALLS.get((call, int(detail, 16)))
             true(step is not None or call == "reply", "unknown call: " + line)
         found.append((f"{call} {detail}", step))
     equal(set(messages.values()), {len(MESSAGES)}, "messages of each kind")
+    equal((opened, attached), (QUEUES_MAX, queues), "opened, attached")
     return found
 
 
-def fails_at(number, step, error, message=None):
+def fails_at(number, step, error, message=None, queues=1):
     answer = ask(message, command=(FAULTY,), env={"TAPFEED_FAULT_AT": str(number),
                                          "TAPFEED_FAULT_ERRNO": str(error)})
     true(" hit" in answer[2], "the call was not made")
-    if step is None:  # the reply itself
+    if step is SPARE:
+        created(answer, queues).close()
+    elif step is None:  # the reply itself
         equal(answer[:2], (None, 1), "reply and exit status")
     else:
         refused(answer, error, step)
@@ -269,11 +280,12 @@ def killed_at(number, message=None):
     equal(interfaces(), ["lo"], "interfaces")
 
 
-def add_calls(message=None):
+def add_calls(message=None, queues=1):
     """Cases for each call of a create: it fails there, it is killed before it."""
-    for number, (call, step) in enumerate(expected_calls(message), 1):
+    for number, (call, step) in enumerate(expected_calls(message, queues), 1):
         cases.append((f"fails at call {number}, {call}",
-                      lambda n=number, s=step: fails_at(n, s, ENOBUFS, message)))
+                      lambda n=number, s=step: fails_at(n, s, ENOBUFS, message,
+                                                         queues)))
         cases.append((f"killed before call {number}, {call}",
                       lambda n=number: killed_at(n, message)))
 

@@ -74,6 +74,7 @@ LIMITED = f"create user={USER} name=tf*,lab0 kind=tap mtu=1000-2000"
     ("a smaller MTU", {}, {"mtu": 999}),
     ("a larger MTU", {}, {"mtu": 2001}),
     ("an address of his own", {}, {"mac": b"\2\0\0\0\0\1"}),
+    ("several queues", {}, {"queues": 2}),
 ])
 def refuses(who, what):
     policy(LIMITED, f"create group={GROUP} name=eth0", "capture any=yes interface=*")
@@ -81,6 +82,15 @@ def refuses(who, what):
     err = refused(answer, EPERM, STEP_POLICY)
     equal(answer[3], ["lo"], "interfaces")
     true("refused: not allowed by the policy file" in err, "line: " + err)
+
+
+@case
+def grants_so_many_queues():
+    policy(LIMITED + " queues=4")
+    for queues in (1, 2, 4):
+        created(ask_as(request(queues=queues)), queues).close()
+    for queues in (5, 8):
+        refused(ask_as(request(queues=queues)), EPERM, STEP_POLICY)
 
 
 @case
@@ -255,15 +265,21 @@ def held(uid):
 @case
 def holds_one_capability_while_it_waits_and_none_for_nobody():
     policy(ALLOWED)
-    equal(held(USER), ([0, CAP_NET_ADMIN, CAP_NET_ADMIN, 0], 6), "sets, descriptors")
+    equal(held(USER), ([0, CAP_NET_ADMIN, CAP_NET_ADMIN, 0], 13), "sets, descriptors")
     policy()
     equal(held(USER), ([0, 0, 0, 0], 4), "sets and descriptors of who gets nothing")
 
 
 @case
 def nobody_else_joins_the_interface():
-    policy(ALLOWED)
-    reply = created(ask_as())
+    for queues in (1, 4):
+        policy(ALLOWED + " queues=4")
+        reply = created(ask_as(request(queues=queues)), queues)
+        join_refused()
+        reply.close()
+
+
+def join_refused():
     for uid in (USER, OTHER):
         for flags in (IFF_TAP | IFF_NO_PI, IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE):
             os.seteuid(uid)
@@ -275,7 +291,6 @@ def nobody_else_joins_the_interface():
             finally:
                 os.seteuid(0)
             equal(joined, False, f"uid {uid} with flags {flags:#x}")
-    reply.close()
 
 
 # ---- the security log -----------------------------------------------------------
@@ -312,7 +327,7 @@ def check_line(log, priority, text):
 def no_way_around(log):
     """No limit on descriptors leaves just the line out."""
     served = 0
-    for n in range(5, 12):
+    for n in range(5, 19):
         reply = ask_as(then=lambda n=n: resource.setrlimit(resource.RLIMIT_NOFILE,
                                                            (n, n)))[0]
         if reply and not reply.error:

@@ -59,6 +59,16 @@ def _():
     equal("injected", feed["injected"], 500)
 
 
+@case("several queues, as many as the policy allows")
+def _():
+    policy(ALLOWED[0] + " queues=4")
+    for queues, status in (4, 0), (5, 3):
+        feed = Feed(readable(pcap(numbered(500))), "--queues=%d" % queues, "--linger", "0",
+                    **AS_USER).wait()
+        equal("status: %s" % feed.log, feed.status, status)
+        equal("injected", feed["injected"], 500 if status == 0 else 0)
+
+
 @case("live, by a member of the group; nobody keeps a capability")
 def _():
     policy(*ALLOWED)
@@ -83,6 +93,7 @@ def _():
     file = readable(pcap(numbered(5)))
     for lines, start, words in (
             (ALLOWED, lambda: Feed(file, name="br7", **AS_USER), "br7.*policy"),
+            (ALLOWED, lambda: Feed(file, "--queues=2", **AS_USER), "tf0.*policy.*--queues"),
             (ALLOWED, lambda: Live("other1", **AS_USER),
              "other1: the policy file does not let uid %d" % USER),
             (ALLOWED[:1], lambda: Live("eth1", **AS_USER), "eth1: the policy file"),

@@ -125,7 +125,7 @@ def limited(kind, value):
 @rows([(f"{name} {value}", getattr(resource, "RLIMIT_" + name), value)
        for name, value in (("FSIZE", 0), ("CPU", 1), ("CORE", -1), ("NPROC", 0),
                            ("MEMLOCK", 0), ("SIGPENDING", 0), ("MSGQUEUE", 0),
-                           ("DATA", 1 << 24), ("STACK", 1 << 17), ("NOFILE", 10))])
+                           ("DATA", 1 << 24), ("STACK", 1 << 17), ("NOFILE", 17))])
 def is_served_at_limit(kind, value):
     if SANITIZED and kind in (resource.RLIMIT_DATA, resource.RLIMIT_STACK):
         raise Skip("sanitizers need more")
@@ -137,7 +137,7 @@ CLEAN = (1, 127, -signal.SIGKILL, -signal.SIGSEGV)
 
 
 @rows([(f"{name} {value}", getattr(resource, "RLIMIT_" + name), value)
-       for name, value in [("NOFILE", n) for n in range(3, 9)] +
+       for name, value in [("NOFILE", n) for n in range(3, 16)] +
        [("AS", n << 18) for n in range(0, 25)] +
        [("DATA", n << 14) for n in range(0, 14, 2)] +
        [("STACK", n << 12) for n in range(0, 40, 8)]])

@@ -86,7 +86,8 @@ def _():
     feed.worker("capture")
     until("packets", lambda: asked()["lc0"]["injected"] > 0)
     told = asked("lc0")["lc0"]
-    for key, value in {"interface": "lc0", "kind": "tap", "mtu": 1400, "writer": "ring",
+    for key, value in {"interface": "lc0", "kind": "tap", "mtu": 1400, "queues": 1,
+                       "writer": "ring",
                        "command": "replay", "sources": [SAMPLE], "state": "running",
                        "queue_size": 4096, "restarts": 0, "joins": None,
                        "peers": 1}.items():

@@ -1,191 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The helper's client against a lying helper: the reply lies in the socket
- * before it asks. Linked with
- * -Wl,--wrap=ioctl,--wrap=fd_poll,--wrap=clock_gettime.
- */
+/* The helper's client against a lying helper. */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/unit/lyinghelper.h"
 
-#include <cmocka.h>
-
-#include "common/clock.h"
-#include "common/fd.h"
-#include "common/fdpass.h"
-#include "injector/netdev.h"
-
-int __real_ioctl(int fd, unsigned long request, ...);
-int __wrap_ioctl(int fd, unsigned long request, ...);
-int __real_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
-int __wrap_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns);
-int __real_clock_gettime(clockid_t id, struct timespec *ts);
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
-
-/* What TUNGETIFF says of /dev/null; no name: it fails. */
-static struct {
-	const char *name;
-	int flags;
-	int error;
-} tun;
-
-static time_t clock_offset_s;
-static uint64_t longest_wait_ns;
-
-int __wrap_ioctl(int fd, unsigned long request, ...)
-{
-	struct ifreq *ifr;
-	va_list args;
-
-	va_start(args, request);
-	ifr = va_arg(args, struct ifreq *);
-	va_end(args);
-	if (request != TUNGETIFF)
-		return __real_ioctl(fd, request, ifr);
-	if (!tun.name) {
-		errno = tun.error;
-		return -1;
-	}
-	memcpy(ifr->ifr_name, tun.name, strnlen(tun.name, IFNAMSIZ));
-	ifr->ifr_flags = (short)tun.flags;
-	return 0;
-}
-
-/* Waits for nothing: the clock jumps a second instead. */
-int __wrap_fd_poll(struct pollfd *fds, size_t n, uint64_t deadline_ns)
-{
-	uint64_t now_ns = clock_now_ns();
-	int ready = __real_fd_poll(fds, n, now_ns);
-
-	if (deadline_ns - now_ns > longest_wait_ns)
-		longest_wait_ns = deadline_ns - now_ns;
-	if (ready == 0)
-		clock_offset_s++;
-	return ready;
-}
-
-int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
-{
-	int r = __real_clock_gettime(id, ts);
-
-	ts->tv_sec += clock_offset_s;
-	return r;
-}
-
-static int sock_pair[2];
-static const struct netdev_request request = { .name = "tf%d",
-					       .kind = TAPFEED_TAP,
-					       .mtu = 1500 };
-static const struct netdev_request tun_request = { .name = "tf%d",
-						   .kind = TAPFEED_TUN,
-						   .mtu = 1500 };
-
-static struct privileged_reply valid(void)
-{
-	return (struct privileged_reply){
-		.version = PRIVILEGED_VERSION,
-		.ifindex = 7,
-		.mtu = 1500,
-		.queues = 1,
-		.name = "tf0",
-		.mac = { 2, 0, 0, 0, 0, 1 },
-	};
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	tun.name = "tf0";
-	tun.flags = IFF_TAP | IFF_NO_PI;
-	tun.error = ENOTTY;
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock_pair);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	fd_close(&sock_pair[0]);
-	fd_close(&sock_pair[1]);
-	return 0;
-}
-
-static int open_fds(void)
-{
-	int n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
-/* Answers with len bytes and n descriptors, opened with flags. */
-static void answer(const void *reply, size_t len, size_t n, int flags)
-{
-	int fds[3] = { -1, -1, -1 };
-
-	for (size_t i = 0; i < n; i++)
-		fds[i] = open("/dev/null", flags | O_CLOEXEC);
-	assert_int_equal(fdpass_send(sock_pair[1], reply, len, fds, n), 0);
-	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
-}
-
-/* Asks; where that fails, no descriptor may be left and nothing written. */
-static int ask_for(const struct netdev_request *wanted, struct netdev *ret,
-		   enum privileged_step *ret_step)
-{
-	struct netdev before;
-	int fds = open_fds();
-	int r;
-
-	memset(ret, 0x5a, sizeof(*ret));
-	before = *ret;
-	r = netdev_create(sock_pair[0], wanted, ret, ret_step);
-	assert_int_equal(open_fds(), r == 0 ? fds + 1 : fds);
-	if (r != 0)
-		assert_memory_equal(ret, &before, sizeof(before));
-	return r;
-}
-
-static int ask(struct netdev *ret, enum privileged_step *ret_step)
-{
-	return ask_for(&request, ret, ret_step);
-}
-
-/* The descriptor's name is always the reply's here. */
-static int ask_after(const struct privileged_reply *reply, size_t len, size_t n,
-		     int flags)
-{
-	char name[TAPFEED_IFNAME_SIZE + 1] = { 0 };
-	enum privileged_step step;
-	struct netdev netdev;
-	int r;
-
-	memcpy(name, reply->name, TAPFEED_IFNAME_SIZE);
-	set_up(NULL);
-	tun.name = name;
-	answer(reply, len, n, flags);
-	r = ask(&netdev, &step);
-	tear_down(NULL);
-	if (r == 0)
-		close(netdev.queue_fd[0]);
-	else
-		assert_int_equal(step, PRIVILEGED_STEP_NONE);
-	return r;
-}
+static const struct netdev_request tun_request = {
+	.name = "tf%d", .kind = TAPFEED_TUN, .mtu = 1500, .queues = 1
+};
 
 static void test_valid(void **state)
 {
@@ -423,7 +244,6 @@ static void test_adopt(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int fd = open("/dev/null", rows[i].mode | O_NONBLOCK);
 		struct netdev netdev, before;
-		bool percent = strchr(rows[i].pattern, '%');
 		int r;
 
 		memset(&netdev, 0x5a, sizeof(netdev));
@@ -431,12 +251,10 @@ static void test_adopt(void **state)
 		tun.name = rows[i].name;
 		tun.flags = rows[i].flags;
 		tun.error = rows[i].error;
-		r = netdev_adopt(fd, rows[i].pattern, rows[i].kind, &netdev);
+		r = netdev_adopt(&fd, 1, rows[i].pattern, rows[i].kind,
+				 &netdev);
 		if (r != rows[i].result)
 			fail_msg("row %zu: %d", i, r);
-		assert_int_equal(netdev_is_queue(fd, rows[i].kind,
-						 rows[i].pattern),
-				 r == 0 && !percent);
 		assert_true(fcntl(fd, F_GETFD) >= 0);
 		close(fd);
 		if (r < 0) {
@@ -450,22 +268,23 @@ static void test_adopt(void **state)
 		assert_int_equal(netdev.ifindex, 0);
 		assert_int_equal(netdev.mtu, 0);
 	}
-	assert_int_equal(netdev_adopt(-1, "tf7", TAPFEED_TAP,
+	assert_int_equal(netdev_adopt((int[]){ -1 }, 1, "tf7", TAPFEED_TAP,
 				      &(struct netdev){ 0 }),
 			 -EBADF);
-	assert_false(netdev_is_queue(-1, TAPFEED_TAP, "tf7"));
 }
 
 /* A descriptor that would block is none of ours. */
 static void test_blocking(void **state)
 {
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct netdev netdev;
 
 	(void)state;
 	set_up(NULL);
-	assert_false(netdev_is_queue(fd, TAPFEED_TAP, "tf0"));
+	assert_int_equal(netdev_adopt(&fd, 1, "tf0", TAPFEED_TAP, &netdev),
+			 -EPROTO);
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	assert_true(netdev_is_queue(fd, TAPFEED_TAP, "tf0"));
+	assert_int_equal(netdev_adopt(&fd, 1, "tf0", TAPFEED_TAP, &netdev), 0);
 	tear_down(NULL);
 	close(fd);
 }

@@ -106,6 +106,7 @@ static const struct {
 } rows[] = {
 	{ "type", "tun", FEED | INJECTOR, FIELD(kind), TAPFEED_TUN },
 	{ "mtu", "9000", FEED | INJECTOR, FIELD(mtu), 9000 },
+	{ "queues", "4", FEED | INJECTOR, FIELD(queues), 4 },
 	{ "filter", "ip", FEED | CAPTURE, FIELD(filter), 0, "ip", 'f' },
 	{ "snaplen", "96", FEED | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
 	{ "buffer-size", "2048", LIVE | CAPTURE, FIELD(buffer_kib), 2048, NULL,
@@ -280,6 +281,9 @@ static void test_bad_values(void **state)
 		{ "--mac", "0" },
 		{ "--snaplen", "0" },
 		{ "--snaplen", "262145" },
+		{ "--queues", "0" },
+		{ "--queues", "9" },
+		{ "--queues", "x" },
 		{ "--queue-size", "0" },
 		{ "--queue-size", "1048577" },
 		{ "--when-full", "Wait" },
@@ -372,7 +376,7 @@ static void test_abbreviations(void **state)
 		const char *word;
 		bool taken;
 	} abbreviated[] = {
-		{ "--when=drop", true },  { "--queue=5", true },
+		{ "--when=drop", true },  { "--queue-s=5", true },
 		{ "--verb", true },	  { "--js", true },
 		{ "--startup=1s", true }, { "--ver", false },
 		{ "--s=1", false }, /* snaplen, startup-delay, strict */
@@ -472,7 +476,7 @@ static void test_argv_of_injector(void **state)
 	(void)state;
 	assert_int_equal(PARSE(REPLAY, "--name=tap%d", "--mac",
 			       "02:00:00:00:00:09", "--mtu=9000", "-f", "ip",
-			       "--queue=5", "--when-full=drop", "--pps=7",
+			       "--queue-size=5", "--when-full=drop", "--pps=7",
 			       "--startup-delay=1.5", "-v", "-q"),
 			 13);
 	handed = hand_on(INJECTOR, &back);

@@ -60,7 +60,13 @@ static struct sandbox_policy get_launcher(void)
 
 static struct sandbox_policy get_privileged(void)
 {
-	static const int fds[POLICY_PRIVILEGED_FDS] = { 3, 4, 5, -1 };
+	static const int peer = 3, tun[] = { 4, 6, 7 }, netlink = 5;
+	static const struct sandbox_fds fds[POLICY_PRIVILEGED_FDS] = {
+		[POLICY_PRIVILEGED_PEER] = { &peer, 1 },
+		[POLICY_PRIVILEGED_TUN] = { tun, COUNT(tun) },
+		[POLICY_PRIVILEGED_NETLINK] = { &netlink, 1 },
+		[POLICY_PRIVILEGED_AUDIT] = { none, 1 },
+	};
 
 	return policy_privileged(fds);
 }

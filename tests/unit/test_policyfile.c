@@ -408,18 +408,14 @@ static void test_may_create(void **state)
 {
 	static const struct {
 		const char *grant;
-		struct policyfile_create asked;
+		struct privileged_request asked;
 		bool may;
 	} rows[] = {
-#define ASK(name) { name, TAPFEED_TAP, 1500, 1, false }
-#define TUN                                                                    \
-	{                                                                      \
-		"x", TAPFEED_TUN, 1500, 1, false                               \
-	}
-#define MAC                                                                    \
-	{                                                                      \
-		"x", TAPFEED_TAP, 1500, 1, true                                \
-	}
+#define REQUEST(text, ...) { .name = text, .mtu = 1500, __VA_ARGS__ }
+#define ASK(text)	   REQUEST(text, .kind = TAPFEED_TAP, .queues = 1)
+#define TUN		   REQUEST("x", .kind = TAPFEED_TUN, .queues = 1)
+#define QUEUES(n)	   REQUEST("x", .kind = TAPFEED_TAP, .queues = (n))
+#define MAC		   REQUEST("x", .kind = TAPFEED_TAP, .queues = 1, .mac = { 2 })
 		{ "name=tf0", ASK("tf0"), true },
 		{ "name=tf0", ASK("tf"), false },
 		{ "name=tf0", ASK("tf00"), false },
@@ -459,13 +455,9 @@ static void test_may_create(void **state)
 		{ "name=x mtu=1500-1501", ASK("x"), true },
 		{ "name=x mtu=68-1499", ASK("x"), false },
 		{ "name=x mtu=1501-9000", ASK("x"), false },
-		{ "name=x", { "x", TAPFEED_TAP, 1500, 2, false }, false },
-		{ "name=x queues=2",
-		  { "x", TAPFEED_TAP, 1500, 2, false },
-		  true },
-		{ "name=x queues=2",
-		  { "x", TAPFEED_TAP, 1500, 3, false },
-		  false },
+		{ "name=x", QUEUES(2), false },
+		{ "name=x queues=2", QUEUES(2), true },
+		{ "name=x queues=2", QUEUES(3), false },
 		{ "name=x queues=2", ASK("x"), true },
 		{ "name=x", MAC, false },
 		{ "name=x mac=no", MAC, false },
@@ -494,7 +486,7 @@ static void test_may_create(void **state)
 
 static void test_may_capture(void **state)
 {
-	static const struct policyfile_create create = ASK("eth0");
+	static const struct privileged_request create = ASK("eth0");
 	struct policyfile policy;
 
 	(void)state;

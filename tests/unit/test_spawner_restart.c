@@ -6,6 +6,24 @@
 #include "tests/unit/spawnrun.h"
 
 #include "common/fdpass.h"
+#include "common/tunfd.h"
+
+int __real_tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
+		       size_t queues, char *ret_name);
+int __wrap_tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
+		       size_t queues, char *ret_name);
+
+/* So many descriptors from now on are queues of such an interface. */
+static size_t queues_there;
+
+int __wrap_tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
+		       size_t queues, char *ret_name)
+{
+	if (queues_there == 0)
+		return __real_tunfd_check(fd, pattern, kind, queues, ret_name);
+	queues_there--;
+	return 0;
+}
 
 static size_t count_text(const char *text, const char *part)
 {
@@ -49,7 +67,12 @@ static int bad_store(void)
 {
 	static const struct {
 		size_t len, fds;
-	} rows[] = { { 1, 1 }, { 1, 0 }, { 2, 1 }, { 1, 2 }, { 0, 0 } };
+		size_t queues, wanted;
+	} rows[] = {
+		{ 1, 1, 0, 1 }, { 1, 0, 0, 1 }, { 2, 1, 0, 1 },
+		{ 1, 2, 0, 1 }, { 0, 0, 0, 1 }, { 1, 2, 2, 1 },
+		{ 1, 2, 2, 3 }, { 1, 2, 1, 2 }, { 2, 2, 2, 2 },
+	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		int spare = open("/dev/null", O_WRONLY | O_NONBLOCK);
@@ -63,6 +86,8 @@ static int bad_store(void)
 		table[0].store_fd = ends[0];
 		table[0].store_name = "tf%d";
 		table[0].store_kind = TAPFEED_TAP;
+		table[0].store_queues = rows[i].wanted;
+		queues_there = rows[i].queues;
 		EXPECT(fork_spawner() == 0);
 		EXPECT(table[0].store_fd == -1);
 		EXPECT(rows[i].len == 0 ||
@@ -81,13 +106,37 @@ static int bad_store(void)
 	return 0;
 }
 
+/* Just as many as there should be: they are told of, and handed over. */
+static int good_store(void)
+{
+	int spare = open("/dev/null", O_WRONLY | O_NONBLOCK);
+	const int fds[2] = { spare, spare };
+	struct spawner_event stored;
+	int ends[2];
+
+	EXPECT(add_shells("exit 0") == 0);
+	EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
+	table[0].restartable = true;
+	table[0].store_fd = ends[0];
+	table[0].store_name = "tf%d";
+	table[0].store_queues = queues_there = 2;
+	EXPECT(fork_spawner() == 0);
+	EXPECT(fdpass_send(ends[1], "a", 1, fds, 2) == 0);
+	EXPECT(next_event(&stored) == 0);
+	EXPECT(stored.kind == SPAWNER_STORED && stored.value == 2);
+	EXPECT(end_spawner() < 5000);
+	return 0;
+}
+
 TEST(started_again)
+TEST(good_store)
 TEST(bad_store)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_started_again),
+		cmocka_unit_test(test_good_store),
 		cmocka_unit_test(test_bad_store),
 	};
 
