@@ -14,6 +14,7 @@
 #include "common/ifname.h"
 #include "common/log.h"
 #include "launcher/feedstatus.h"
+#include "launcher/pagelink.h"
 #include "launcher/progress.h"
 
 /* Notifications of one child in one turn. */
@@ -47,14 +48,11 @@ static void say_remark(struct feed *feed)
 static void say_up(struct feed *feed)
 {
 	char *name = feed->interface;
-	uint64_t ifindex =
-		__atomic_load_n(&feed->injector->ifindex, __ATOMIC_ACQUIRE);
+	unsigned int ifindex;
 
 	if (feed->up || !feed->ready ||
-	    (feed->wait_for_capture && !feed->capturing))
-		return;
-	memcpy(name, feed->injector->interface, TAPFEED_IFNAME_SIZE - 1);
-	if (!ifname_valid(name))
+	    (feed->wait_for_capture && !feed->capturing) ||
+	    !pagelink_read(feed->injector, feed->name, name, &ifindex))
 		return;
 	feed->up = true;
 	/* Before the line: who has read it may ask. */
@@ -65,7 +63,7 @@ static void say_up(struct feed *feed)
 		log_info("the first packet goes out in %.1f s",
 			 (double)feed->startup_delay_ns / (double)NS_PER_S);
 	say_remark(feed);
-	linkwatch_set(&feed->link, (unsigned int)ifindex);
+	linkwatch_set(&feed->link, ifindex);
 	notices_check_loop(feed);
 }
 

@@ -217,6 +217,7 @@ static void prepare_feed(struct run *run)
 	feed->startup_delay_ns = options->startup_delay_ns;
 	feed->stats_ns = options->stats_ns;
 	feed->show_stats = show_stats;
+	feed->name = options->name;
 	feed->what = options->kind == TAPFEED_TUN ? "tun" : "tap";
 	feed->joins = options->join;
 	feed->listens = options->feed_path != NULL;

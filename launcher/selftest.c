@@ -194,6 +194,7 @@ static void start(struct selftest *test, void (*script)(struct stage *stage))
 		selftest_arg(test, "replay");
 		selftest_arg(test, "/proc/self/exe");
 	}
+	selftest_arg(test, "--name=selftest%d"); /* come_up() */
 	selftest_start(test);
 }
 

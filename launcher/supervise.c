@@ -18,11 +18,11 @@
 #include "common/audit.h"
 #include "common/clock.h"
 #include "common/fd.h"
-#include "common/ifname.h"
 #include "common/log.h"
 #include "common/signals.h"
 #include "launcher/feedstatus.h"
 #include "launcher/notices.h"
+#include "launcher/pagelink.h"
 #include "launcher/progress.h"
 #include "launcher/revive.h"
 #include "proto/limits.h"
@@ -367,16 +367,14 @@ static void wait_for_events(struct feed *feed)
 /* Whether there was an interface; one that was never said to be up, too. */
 static bool had_link(struct feed *feed)
 {
-	const struct counters_injector *page = feed->injector;
-	uint64_t ifindex;
+	unsigned int ifindex;
 
-	if (feed->up || !page)
+	if (feed->up || !feed->injector)
 		return feed->up;
-	ifindex = __atomic_load_n(&page->ifindex, __ATOMIC_ACQUIRE);
-	memcpy(feed->interface, page->interface, TAPFEED_IFNAME_SIZE - 1);
-	if (ifindex == 0 || !ifname_valid(feed->interface))
+	if (!pagelink_read(feed->injector, feed->name, feed->interface,
+			   &ifindex))
 		return false;
-	linkwatch_set(&feed->link, (unsigned int)ifindex);
+	linkwatch_set(&feed->link, ifindex);
 	return true;
 }
 

@@ -52,6 +52,7 @@ struct feed {
 	int spawner_fd;
 	int audit_fd; /* the system's security log; -1: none */
 	pid_t spawner_pid;
+	const char *name;  /* asked for: of the interface, or a pattern */
 	const char *what;  /* the kind of interface: "tap" */
 	const char *joins; /* the path of the feed that gets the packets */
 	bool listens;	   /* captures may join */

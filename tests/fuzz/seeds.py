@@ -193,6 +193,7 @@ def notices():
             "deleted": (1, b"ERRNO=77\0STOPPING=1"), "capturing": (8, b"STATUS=capturing"),
             "lost": (0, b"X_FEED=lost\nX_FEED=new\nX_FEED=done"),
             "joined": (2, b"X_INTERFACE=lo\0STATUS=capturing\0X_FEED=stopped"),
+            "joined-up": (10, b"STATUS=capturing\0X_INTERFACE=ost"),
             "joined-lost": (2, b"X_FEED=lost"), "long": (2, b"X_INTERFACE=" + b"a" * 600),
             "not-his": (0, b"READY=1\nERRNO=77"), "empty": (1, b"\0\0READY=1")}
     rows = {key: bytes([how]) + name + text for key, (how, text) in said.items()}
