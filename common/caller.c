@@ -108,6 +108,7 @@ int caller_init(struct caller *caller, int cap, int sock)
 	if (sock >= 0 && getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return -errno;
 	caller->pid = peer.pid;
+	caller->lent = caller->capable && !own;
 	caller->holds = caller->capable && own && is_unnamed(sock);
 	if (!caller->capable) {
 		caller->error = -EPERM;

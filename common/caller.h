@@ -15,6 +15,7 @@ struct caller {
 	uid_t uid;    /* whose request it is */
 	pid_t pid;    /* of the socket's peer; 0: none */
 	bool capable; /* this process may have the capability */
+	bool lent;    /* by our file: its caller can stop this process */
 	bool holds;   /* and its caller had it before: he is not asked */
 	int error;    /* negative: he gets nothing, whatever he asks for */
 	struct policyfile policy; /* what he may have else */

@@ -29,8 +29,7 @@ static const struct {
 	size_t size; /* of what that version takes */
 } versions[] = {
 	{ { (UINT64_C(1) << 13) - 1, 0, 0 }, 8 },
-	{ { (UINT64_C(1) << 14) - 1, 0, 0 },
-	  8 }, /* moving between directories */
+	{ { (UINT64_C(1) << 14) - 1, 0, 0 }, 8 },  /* other directories */
 	{ { (UINT64_C(1) << 15) - 1, 0, 0 }, 8 },  /* truncating */
 	{ { (UINT64_C(1) << 15) - 1, 3, 0 }, 16 }, /* TCP: bind, connect */
 	{ { (UINT64_C(1) << 16) - 1, 3, 0 }, 16 }, /* ioctl of devices */

@@ -18,12 +18,6 @@
 
 static_assert(TAPFEED_IFNAME_SIZE == IFNAMSIZ, "names");
 
-int tunfd_flags(enum tapfeed_kind kind, size_t queues)
-{
-	return (kind == TAPFEED_TUN ? IFF_TUN : IFF_TAP) | IFF_NO_PI |
-	       (queues > 1 ? IFF_MULTI_QUEUE : 0);
-}
-
 int tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
 		size_t queues, char ret_name[static TAPFEED_IFNAME_SIZE])
 {

@@ -3,13 +3,18 @@
 #ifndef TAPFEED_COMMON_TUNFD_H
 #define TAPFEED_COMMON_TUNFD_H
 
+#include <linux/if_tun.h>
 #include <stddef.h>
 
 #include "proto/limits.h"
 
 /* The flags of TUNSETIFF for an interface of that kind with so many queues, as
  * TUNGETIFF must repeat them. */
-int tunfd_flags(enum tapfeed_kind kind, size_t queues);
+static inline int tunfd_flags(enum tapfeed_kind kind, size_t queues)
+{
+	return (kind == TAPFEED_TUN ? IFF_TUN : IFF_TAP) | IFF_NO_PI |
+	       (queues > 1 ? IFF_MULTI_QUEUE : 0);
+}
 
 /*
  * Holds fd against what was asked for: a queue, the only one where queues is 1,

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/if.h>
+#include <linux/if_tun.h>
 #include <linux/kcmp.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -149,11 +151,29 @@ int netdev_adopt(const int *fds, size_t n, const char *pattern,
 	return 0;
 }
 
+/*
+ * Before several queues were root's, somebody may have had one and set the send
+ * buffer of all, or offloads: RTM_GETLINK, which the helper looks at, does not
+ * tell. The rest that it does not tell (filters, steering, the size and byte
+ * order of a header that there is not) is for what the host sends: its frames
+ * do not come so far.
+ */
+static int set_anew(int fd)
+{
+	int all = INT_MAX;
+
+	if (ioctl(fd, TUNSETSNDBUF, &all) < 0 ||
+	    ioctl(fd, TUNSETOFFLOAD, 0ul) < 0)
+		return -errno;
+	return 0;
+}
+
 int netdev_create(int sock, const struct netdev_request *request,
 		  struct netdev *ret, enum privileged_step *ret_step)
 {
 	struct privileged_reply reply = { 0 };
 	int fds[PRIVILEGED_QUEUES_MAX];
+	struct netdev netdev;
 	size_t n = 0;
 	int r;
 
@@ -174,8 +194,10 @@ int netdev_create(int sock, const struct netdev_request *request,
 	}
 	/* Else it would be taken for a pattern. */
 	if (!ifname_valid(reply.name) ||
-	    netdev_adopt(fds, n, reply.name, request->kind, ret) < 0)
+	    netdev_adopt(fds, n, reply.name, request->kind, &netdev) < 0 ||
+	    set_anew(fds[0]) < 0)
 		goto out;
+	*ret = netdev;
 	ret->ifindex = reply.ifindex;
 	ret->mtu = reply.mtu;
 	memcpy(ret->mac, reply.mac, sizeof(ret->mac));
@@ -303,6 +325,16 @@ static void explain_policy(char *buf, size_t size, int error, const char *name)
 			 name, file, log_errno(-error));
 }
 
+static void explain_several(char *buf, size_t size, const char *name)
+{
+	snprintf(buf, size,
+		 "cannot create %s: --queues takes a start by root (sudo), or "
+		 "in a namespace of your own (unshare -Urn): uid %u could stop "
+		 "tapfeed-privileged half-way and keep the interface; "
+		 "--queues 1 does without",
+		 name, (unsigned int)getuid());
+}
+
 /* Without a step: the helper itself. */
 static void explain_helper(char *buf, size_t size, int error, const char *name)
 {
@@ -330,6 +362,7 @@ static const struct {
 				      "address" },
 	[PRIVILEGED_STEP_CAPABILITY] = { "permission", "run as root" },
 	[PRIVILEGED_STEP_POLICY] = { "the policy file", "" }, /* said above */
+	[PRIVILEGED_STEP_SEVERAL] = { "several queues", "--queues 1" },
 	[PRIVILEGED_STEP_OPEN] = { "opening " TUN_PATH, "modprobe tun" },
 	[PRIVILEGED_STEP_NETLINK] = { "opening a netlink socket",
 				      "the kernel or a sandbox around tapfeed "
@@ -340,8 +373,10 @@ static const struct {
 	[PRIVILEGED_STEP_OWNER] = { "giving the interface to root",
 				    "a user namespace must map uid 0 "
 				    "(unshare -Urn does)" },
-	[PRIVILEGED_STEP_QUEUES] = { "attaching and counting its queues",
+	[PRIVILEGED_STEP_QUEUES] = { "attaching its queues",
 				     "--queues 1 does without" },
+	[PRIVILEGED_STEP_CHECK] = { "the check of what was made",
+				    "see the kernel's log" },
 	[PRIVILEGED_STEP_LINK] = { "setting address, MTU, no ARP and no IPv6 "
 				   "autoconfiguration",
 				   "check --mtu and --mac" },
@@ -362,6 +397,8 @@ const char *netdev_explain(enum privileged_step step, int error, char *buf,
 		explain_capability(buf, size, name);
 	else if (step == PRIVILEGED_STEP_POLICY)
 		explain_policy(buf, size, error, name);
+	else if (step == PRIVILEGED_STEP_SEVERAL)
+		explain_several(buf, size, name);
 	else if (step == PRIVILEGED_STEP_OPEN)
 		explain_open(buf, size, error);
 	else if (step == PRIVILEGED_STEP_ATTACH && error == -EBUSY)
@@ -376,11 +413,13 @@ const char *netdev_explain(enum privileged_step step, int error, char *buf,
 			"cannot create %s: the kernel does not take that name; "
 			"choose another with --name",
 			name);
-	else if (step == PRIVILEGED_STEP_QUEUES && error == -EUSERS)
+	else if (step == PRIVILEGED_STEP_CHECK && error == -EUSERS)
 		snprintf(buf, size,
 			 "cannot create %s: somebody else attached a queue to "
-			 "it before it was root's, so it was deleted again; "
-			 "find out who opens " TUN_PATH ", or use --queues 1",
+			 "it or changed it before it was root's, so it was "
+			 "deleted again; find out who opens " TUN_PATH
+			 ", as root: chmod 0600 " TUN_PATH
+			 ", or use --queues 1",
 			 name);
 	else if (step == PRIVILEGED_STEP_LINK && error == -EADDRNOTAVAIL)
 		snprintf(buf, size,

@@ -35,11 +35,11 @@ struct netdev {
 
 /*
  * Sends the request over sock (connected, SOCK_SEQPACKET; stays open) and waits
- * 5 s for the reply. On success fills *ret, whose queue fds are the caller's.
- * Returns 0, or a negative errno: the helper's own, then *ret_step says where
- * it failed; or with PRIVILEGED_STEP_NONE -ETIMEDOUT (no answer), -ECONNRESET
- * (it ended without one), -EPROTO (an answer that cannot be) or what the socket
- * said.
+ * 5 s for the reply. On success fills *ret, whose queue fds are the caller's,
+ * with send buffer and offloads as they are from the start. Returns 0, or a
+ * negative errno: the helper's own, then *ret_step says where it failed; or
+ * with PRIVILEGED_STEP_NONE -ETIMEDOUT (no answer), -ECONNRESET (it ended
+ * without one), -EPROTO (an answer that cannot be) or what the socket said.
  */
 int netdev_create(int sock, const struct netdev_request *request,
 		  struct netdev *ret, enum privileged_step *ret_step);

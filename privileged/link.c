@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
+#include "common/tunlink.h"
 
 int link_init(struct link *link)
 {
@@ -29,26 +30,27 @@ int link_init(struct link *link)
 	return 0;
 }
 
-/* Sends the request and waits for its acknowledgement, or where told is given
- * for the one message that answers it. */
-static int transact(struct link *link, mnl_cb_t told)
+/* Sends the request and waits for its acknowledgement, or where it asks for
+ * the one message that tells. */
+static int transact(struct link *link)
 {
 	unsigned int port = mnl_socket_get_portid(link->nl);
 	struct nlmsghdr *message = &link->message.header;
 	ssize_t n;
+	bool asks = message->nlmsg_type == RTM_GETLINK;
 	int r;
 
-	message->nlmsg_flags |= NLM_F_REQUEST | (told ? 0 : NLM_F_ACK);
+	message->nlmsg_flags |= NLM_F_REQUEST | (asks ? 0 : NLM_F_ACK);
 	message->nlmsg_seq = ++link->seq;
 	if (mnl_socket_sendto(link->nl, message, message->nlmsg_len) < 0)
 		return -errno;
 	n = mnl_socket_recvfrom(link->nl, message, sizeof(link->message));
 	if (n < 0)
 		return -errno;
-	r = mnl_cb_run(message, (size_t)n, link->seq, port, told, link);
+	r = mnl_cb_run(message, (size_t)n, link->seq, port, NULL, NULL);
 	if (r < 0)
 		return -errno;
-	return r == MNL_CB_STOP ? 0 : -EPROTO;
+	return r == (asks ? MNL_CB_OK : MNL_CB_STOP) ? 0 : -EPROTO;
 }
 
 /* Begins a request about the interface; one that changes it sets flags. */
@@ -66,8 +68,28 @@ static struct nlmsghdr *link_message(struct link *link, uint16_t type,
 	return request;
 }
 
-/* EAFNOSUPPORT is as good: a kernel without IPv6, or an MTU too small for it.
- */
+static int transact_by_name(struct link *link, uint16_t type, const char *name)
+{
+	mnl_attr_put_strz(link_message(link, type, 0), IFLA_IFNAME, name);
+	return transact(link);
+}
+
+int link_check(struct link *link, const char *name, enum tapfeed_kind kind,
+	       uint32_t queues)
+{
+	int r = transact_by_name(link, RTM_GETLINK, name);
+
+	return r < 0 ? r
+		     : tunlink_check(&link->message.header, kind, queues,
+				     &link->ifindex);
+}
+
+int link_delete(struct link *link, const char *name)
+{
+	return transact_by_name(link, RTM_DELLINK, name);
+}
+
+/* EAFNOSUPPORT is as good: no IPv6 in the kernel, or none with that MTU. */
 static int no_autoconfiguration(struct link *link)
 {
 	struct nlmsghdr *request = link_message(link, RTM_NEWLINK, 0);
@@ -79,7 +101,7 @@ static int no_autoconfiguration(struct link *link)
 			IN6_ADDR_GEN_MODE_NONE);
 	mnl_attr_nest_end(request, inet6);
 	mnl_attr_nest_end(request, families);
-	r = transact(link, NULL);
+	r = transact(link);
 	return r == -EAFNOSUPPORT ? 0 : r;
 }
 
@@ -93,58 +115,6 @@ static int random_mac(uint8_t mac[6])
 	return 0;
 }
 
-/* Of the driver, from Linux 4.17 on, where there may be several: those that are
- * in use, and those that are not and may be again. */
-static int told_tun(const struct nlattr *attr, void *data)
-{
-	uint32_t *queues = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type == IFLA_TUN_NUM_QUEUES || type == IFLA_TUN_NUM_DISABLED_QUEUES)
-		*queues += mnl_attr_get_u32(attr);
-	return MNL_CB_OK;
-}
-
-static int told_info(const struct nlattr *attr, void *queues)
-{
-	return mnl_attr_get_type(attr) == IFLA_INFO_DATA
-		       ? mnl_attr_parse_nested(attr, told_tun, queues)
-		       : MNL_CB_OK;
-}
-
-static int told_attribute(const struct nlattr *attr, void *queues)
-{
-	return mnl_attr_get_type(attr) == IFLA_LINKINFO
-		       ? mnl_attr_parse_nested(attr, told_info, queues)
-		       : MNL_CB_OK;
-}
-
-static int told_link(const struct nlmsghdr *answer, void *data)
-{
-	const struct ifinfomsg *info = mnl_nlmsg_get_payload(answer);
-	struct link *link = data;
-
-	link->ifindex = info->ifi_index;
-	(void)mnl_attr_parse(answer, sizeof(*info), told_attribute,
-			     &link->queues);
-	return MNL_CB_STOP;
-}
-
-int link_find(struct link *link, const char *name, size_t queues)
-{
-	int r;
-
-	mnl_attr_put_strz(link_message(link, RTM_GETLINK, 0), IFLA_IFNAME,
-			  name);
-	r = transact(link, told_link);
-	if (r < 0 || queues == 1 || link->queues == queues)
-		return r;
-	/* Somebody has one: with it, it would outlive ours. */
-	(void)link_message(link, RTM_DELLINK, 0);
-	r = transact(link, NULL);
-	return r < 0 ? r : -EUSERS;
-}
-
 int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
 {
 	struct nlmsghdr *request;
@@ -156,7 +126,7 @@ int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
 	if (mac)
 		mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
-	r = transact(link, NULL);
+	r = transact(link);
 	/* Last: below 1280 the kernel forgets it together with all of IPv6. */
 	return r < 0 ? r : no_autoconfiguration(link);
 }
@@ -193,7 +163,7 @@ static int drop_all(struct link *link, uint32_t side)
 	mnl_attr_put(request, TCA_BPF_OPS, sizeof(program), program);
 	mnl_attr_put_u32(request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(request, options);
-	return transact(link, NULL);
+	return transact(link);
 }
 
 int link_shield(struct link *link)
@@ -201,7 +171,7 @@ int link_shield(struct link *link)
 	int r;
 
 	(void)tc_message(link, RTM_NEWQDISC, TC_H_CLSACT, "clsact");
-	r = transact(link, NULL);
+	r = transact(link);
 	if (r == 0)
 		r = drop_all(link, TC_H_MIN_INGRESS);
 	if (r == 0)
@@ -216,5 +186,5 @@ int link_up(struct link *link, uid_t uid)
 
 	snprintf(alias, sizeof(alias), "tapfeed uid=%u", (unsigned int)uid);
 	mnl_attr_put_str(request, IFLA_IFALIAS, alias);
-	return transact(link, NULL);
+	return transact(link);
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/limits.h"
+
 /* The largest request is some 150 bytes; what the kernel tells of an interface
  * some 1600. */
 #define LINK_MESSAGE_MAX 8192
@@ -19,7 +21,6 @@ struct link {
 	int fd; /* of nl, which can be used; set to -1 before link_init() */
 	uint32_t seq;
 	int ifindex;
-	uint32_t queues;
 	union {
 		struct nlmsghdr header;
 		char bytes[LINK_MESSAGE_MAX];
@@ -30,12 +31,17 @@ struct link {
 int link_init(struct link *link);
 
 /*
- * Finds the interface of that name, which all the others then mean, and counts
- * its queues where they are several: where there are not just so many, since
- * anybody could attach one before it had an owner (tun_set_owner()), it is
- * deleted: -EUSERS.
+ * Finds the interface of that name, which all the others then mean, and holds
+ * it against what was made: tunlink_check(). -EUSERS: anybody could attach a
+ * queue and change it before it had an owner (tun_set_owner()). With all the
+ * queues ours, what holds goes on holding.
  */
-int link_find(struct link *link, const char *name, size_t queues);
+int link_check(struct link *link, const char *name, enum tapfeed_kind kind,
+	       uint32_t queues);
+
+/* Deletes it, whoever else has a queue: before link_check() found it, the one
+ * of that name. */
+int link_delete(struct link *link, const char *name);
 
 /* MTU, no ARP, no IPv6; the address (NULL: it has none; all zero: a random
  * local one, written there). */

@@ -4,8 +4,8 @@
  * one request on one connection, its descriptor 3, and is gone before the first
  * packet flows. Starter and peer are hostile: it reads no environment, opens
  * all it needs before it reads the peer's first byte, and allocates nothing by
- * what the peer sends. Whatever fails, closing the descriptor destroys the
- * interface: it is never up without its shield, and no crash leaves anything.
+ * what the peer sends. Whatever fails, the interface is deleted: it is never up
+ * without its shield, and nothing is left behind.
  */
 #include <config.h>
 
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/audit.h"
@@ -35,10 +36,10 @@
 
 #define PEER_FD		   3
 #define REQUEST_DEADLINE_S 10
-/* Then SIGALRM ends it, whatever it hangs in: a full pipe, the socket. */
+/* Then SIGALRM ends it, whatever it hangs in: a full pipe, the kernel. */
 #define LIFE_S (REQUEST_DEADLINE_S + 2)
 
-struct helper {
+static struct helper {
 	struct caller caller;
 	int audit_fd;
 	struct tun tun;
@@ -47,7 +48,25 @@ struct helper {
 	int link_error;
 	struct privileged_request request;
 	struct privileged_reply reply;
-};
+} the_helper = { .audit_fd = -1, .link.fd = -1 }; /* for the signals */
+
+/* The interface goes, where there is one: to close it alone would leave it to
+ * whoever has attached a queue. */
+static void undo(struct helper *helper)
+{
+	char name[TAPFEED_IFNAME_SIZE];
+
+	if (helper->tun.count > 0 && tun_name(&helper->tun, NULL, name) == 0)
+		(void)link_delete(&helper->link, name);
+	tun_keep(&helper->tun, 0);
+}
+
+/* Not by _exit(3), which sanitizers catch, to look at the stack. */
+static void on_end(int number)
+{
+	undo(&the_helper);
+	(void)syscall(SYS_exit_group, 128 + number);
+}
 
 /* Whatever the caller left: no write ends the process, the alarm does. */
 static void set_signals(void)
@@ -56,7 +75,8 @@ static void set_signals(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGALRM, SIG_DFL);
+	signal(SIGALRM, on_end);
+	signal(SIGTERM, on_end);
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -148,18 +168,24 @@ static int run_step(struct helper *helper, enum privileged_step step)
 			return caller->error;
 		return policyfile_may_create(&caller->policy, request) ? 0
 								       : -EPERM;
+	case PRIVILEGED_STEP_SEVERAL:
+		/* Who can stop us between two steps can keep what is half made:
+		 * he opens the node as we do, by his own rights. */
+		return caller->lent && request->queues > 1 ? -EPERM : 0;
 	case PRIVILEGED_STEP_OPEN:
 		tun_keep(tun, request->queues);
 		return tun->count < request->queues ? helper->tun_error : 0;
 	case PRIVILEGED_STEP_NETLINK:
 		return helper->link_error;
 	case PRIVILEGED_STEP_ATTACH:
-		return tun_create(tun, request->name, kind, reply->name);
+		return tun_create(tun, request->name, kind);
 	case PRIVILEGED_STEP_OWNER:
 		return tun_set_owner(tun);
 	case PRIVILEGED_STEP_QUEUES:
-		r = tun_join(tun, reply->name);
-		return r < 0 ? r : link_find(link, reply->name, tun->count);
+		return tun_join(tun);
+	case PRIVILEGED_STEP_CHECK:
+		r = link_check(link, tun->ifr.ifr_name, kind, request->queues);
+		return r < 0 ? r : tun_name(tun, request->name, reply->name);
 	case PRIVILEGED_STEP_LINK:
 		return link_set(link, request->mtu,
 				kind == TAPFEED_TAP ? reply->mac : NULL);
@@ -223,15 +249,17 @@ static int serve(struct helper *helper)
 				? "not allowed by the policy file"
 				: log_errno(-r);
 	if (fault) {
-		/* Nothing is left when the peer hears of it. */
-		tun_keep(&helper->tun, 0);
+		undo(helper); /* before the peer hears of it */
 		*reply = (struct privileged_reply){ .step = reply->step,
 						    .error = -r };
 	}
 	reply->version = PRIVILEGED_VERSION;
 	log_verdict(helper, fault);
-	return fdpass_send(PEER_FD, reply, sizeof(*reply), helper->tun.fds,
-			   reply->queues);
+	r = fdpass_send(PEER_FD, reply, sizeof(*reply), helper->tun.fds,
+			reply->queues);
+	if (r < 0)
+		undo(helper);
+	return r;
 }
 
 /* For a person who starts it by hand. Returns the exit status. */
@@ -250,7 +278,6 @@ static int read_argument(const char *word)
 
 int main(int argc, char **argv)
 {
-	static struct helper helper = { .audit_fd = -1, .link.fd = -1 };
 	int r;
 
 	set_signals();
@@ -268,9 +295,9 @@ int main(int argc, char **argv)
 		return TAPFEED_EXIT_USAGE;
 	}
 	if (r == 0)
-		r = helper_init(&helper);
+		r = helper_init(&the_helper);
 	if (r == 0)
-		r = serve(&helper);
+		r = serve(&the_helper);
 	if (r < 0)
 		log_info("not served to its end: %s", log_errno(-r));
 	return r < 0 ? TAPFEED_EXIT_LOSS : TAPFEED_EXIT_OK;

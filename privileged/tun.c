@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/ifname.h"
 #include "common/tunfd.h"
 
 /* A writer that just died lets go of its interface 20 to 40 ms later. */
@@ -38,31 +38,25 @@ void tun_keep(struct tun *tun, size_t n)
 		close(tun->fds[--tun->count]);
 }
 
-/* The kernel takes any flag bits: none comes from a request. */
-static int tun_attach(int fd, const char *pattern, int flags)
+static int tun_attach(struct tun *tun, size_t i)
 {
-	struct ifreq ifr = { .ifr_flags = (short)flags };
-
-	memcpy(ifr.ifr_name, pattern, strnlen(pattern, IFNAMSIZ - 1));
-	return ioctl(fd, TUNSETIFF, &ifr) < 0 ? -errno : 0;
+	return ioctl(tun->fds[i], TUNSETIFF, &tun->ifr) < 0 ? -errno : 0;
 }
 
-int tun_create(struct tun *tun, const char *pattern, enum tapfeed_kind kind,
-	       char ret_name[static TAPFEED_IFNAME_SIZE])
+int tun_create(struct tun *tun, const char *pattern, enum tapfeed_kind kind)
 {
 	static const struct timespec pause = { .tv_nsec = TAKEN_PAUSE_NS };
+	int flags = tunfd_flags(kind, tun->count);
 	int pauses = TAKEN_PAUSES;
-	int flags, r;
+	int r;
 
-	tun->flags = tunfd_flags(kind, tun->count);
-	flags = tun->flags | IFF_TUN_EXCL;
-	while ((r = tun_attach(*tun->fds, pattern, flags)) == -EBUSY &&
-	       pauses-- > 0)
+	/* The kernel takes any flag bits: none comes from a request. */
+	tun->ifr.ifr_flags = (short)(flags | IFF_TUN_EXCL);
+	memcpy(tun->ifr.ifr_name, pattern, strnlen(pattern, IFNAMSIZ - 1));
+	while ((r = tun_attach(tun, 0)) == -EBUSY && pauses-- > 0)
 		nanosleep(&pause, NULL);
-	if (r < 0)
-		return r;
-	/* The kernel expands "%d" and would cut a long name. */
-	return tunfd_check(*tun->fds, pattern, kind, tun->count, ret_name);
+	tun->ifr.ifr_flags = (short)flags;
+	return r;
 }
 
 int tun_set_owner(const struct tun *tun)
@@ -70,11 +64,22 @@ int tun_set_owner(const struct tun *tun)
 	return ioctl(*tun->fds, TUNSETOWNER, 0) < 0 ? -errno : 0;
 }
 
-int tun_join(const struct tun *tun, const char *name)
+int tun_join(struct tun *tun)
 {
 	int r = 0;
 
 	for (size_t i = 1; r == 0 && i < tun->count; i++)
-		r = tun_attach(tun->fds[i], name, tun->flags);
+		r = tun_attach(tun, i);
 	return r;
+}
+
+int tun_name(const struct tun *tun, const char *pattern,
+	     char ret_name[static TAPFEED_IFNAME_SIZE])
+{
+	struct ifreq ifr = { 0 };
+
+	if (ioctl(*tun->fds, TUNGETIFF, &ifr) < 0)
+		return -errno;
+	memcpy(ret_name, ifr.ifr_name, IFNAMSIZ);
+	return !pattern || ifname_matches(pattern, ret_name) ? 0 : -EPROTO;
 }

@@ -58,11 +58,13 @@ enum privileged_step {
 	PRIVILEGED_STEP_CAPABILITY, /* neither caller nor file has CAP_NET_ADMIN
 				     */
 	PRIVILEGED_STEP_POLICY,	    /* the policy file does not allow it */
-	PRIVILEGED_STEP_OPEN,	    /* open("/dev/net/tun") */
-	PRIVILEGED_STEP_NETLINK,    /* socket(AF_NETLINK) */
-	PRIVILEGED_STEP_ATTACH,	    /* TUNSETIFF, TUNGETIFF */
-	PRIVILEGED_STEP_OWNER,	    /* TUNSETOWNER */
-	PRIVILEGED_STEP_QUEUES,	    /* further queues, and their count */
+	PRIVILEGED_STEP_SEVERAL, /* several queues by the file's capability */
+	PRIVILEGED_STEP_OPEN,	 /* open("/dev/net/tun") */
+	PRIVILEGED_STEP_NETLINK, /* socket(AF_NETLINK) */
+	PRIVILEGED_STEP_ATTACH,	 /* TUNSETIFF */
+	PRIVILEGED_STEP_OWNER,	 /* TUNSETOWNER */
+	PRIVILEGED_STEP_QUEUES,	 /* further queues */
+	PRIVILEGED_STEP_CHECK,	 /* RTM_GETLINK, TUNGETIFF: all of it is ours */
 	PRIVILEGED_STEP_LINK, /* MAC, MTU, no ARP, no IPv6 autoconfiguration */
 	PRIVILEGED_STEP_SHIELD, /* clsact and its two filters */
 	PRIVILEGED_STEP_UP,	/* interface up */

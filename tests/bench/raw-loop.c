@@ -147,7 +147,6 @@ static int make_interface(struct loop *loop, bool nonblock)
 	struct tun tun = { .count = 0 };
 	static struct link link; /* stays */
 	uint8_t mac[6] = { 0 };
-	char name[TAPFEED_IFNAME_SIZE];
 	int r = tun_open(&tun);
 
 	tun_keep(&tun, 1);
@@ -155,9 +154,11 @@ static int make_interface(struct loop *loop, bool nonblock)
 	if (r == 0)
 		r = link_init(&link);
 	if (r == 0)
-		r = tun_create(&tun, loop->name, TAPFEED_TAP, name);
+		r = tun_create(&tun, loop->name, TAPFEED_TAP);
 	if (r == 0)
-		r = link_find(&link, name, 1);
+		r = tun_set_owner(&tun);
+	if (r == 0)
+		r = link_check(&link, tun.ifr.ifr_name, TAPFEED_TAP, 1);
 	if (r == 0)
 		r = link_set(&link, MTU, mac);
 	if (r == 0 && !loop->open)
@@ -167,7 +168,7 @@ static int make_interface(struct loop *loop, bool nonblock)
 	if (r == 0 && !nonblock && fcntl(loop->fd, F_SETFL, O_WRONLY) < 0)
 		r = -errno;
 	if (r == 0)
-		printf("{\"interface\":\"%s\"}\n", name);
+		printf("{\"interface\":\"%s\"}\n", tun.ifr.ifr_name);
 	return r;
 }
 

@@ -22,8 +22,9 @@ FAULTY = os.path.join(BUILD, "tests/netns/privileged-fault")
 # proto/privileged.h
 REQUEST = "=II16sIIII6s2s80s16s32s"
 REPLY = "=IiIIII16s6s18s"
-(STEP_NONE, STEP_REQUEST, STEP_CAPABILITY, STEP_POLICY, STEP_OPEN, STEP_NETLINK,
- STEP_ATTACH, STEP_OWNER, STEP_QUEUES, STEP_LINK, STEP_SHIELD, STEP_UP) = range(12)
+(STEP_NONE, STEP_REQUEST, STEP_CAPABILITY, STEP_POLICY, STEP_SEVERAL, STEP_OPEN,
+ STEP_NETLINK, STEP_ATTACH, STEP_OWNER, STEP_QUEUES, STEP_CHECK, STEP_LINK, STEP_SHIELD,
+ STEP_UP) = range(14)
 QUEUES_MAX = 8
 
 # linux/if_tun.h
@@ -204,11 +205,11 @@ def tun(name, flags):
 # ---- failure at each step -----------------------------------------------------------
 
 CALLS = {("netlink", 0): STEP_NETLINK,
-         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNGETIFF): STEP_ATTACH,
+         ("netlink", 1): STEP_NETLINK, ("ioctl", TUNGETIFF): STEP_CHECK,
          ("ioctl", TUNSETOWNER): STEP_OWNER, ("getrandom", 0): STEP_LINK}
 SPARE = "one for a queue that is not asked for"
-# number and queues, address and MTU, IPv6, clsact, two filters, alias and up
-MESSAGES = [STEP_QUEUES, STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
+# what was made, address and MTU, IPv6, clsact, two filters, alias and up
+MESSAGES = [STEP_CHECK, STEP_LINK, STEP_LINK, STEP_SHIELD, STEP_SHIELD, STEP_SHIELD, STEP_UP]
 
 
 def expected_calls(message=None, queues=1):
@@ -255,16 +256,28 @@ def fails_at(number, step, error, message=None, queues=1):
     equal(interfaces(), ["lo"], "interfaces afterwards")
 
 
-def stopped(number, setup=None, message=None):
-    """The helper, stopped before call number, and the socket to it."""
+def stopped(number, setup=None, message=None, then=(), **environment):
+    """The helper, stopped before call number, and the socket to it; it stops again
+    before those of then."""
     ours, theirs = pair()
     process = start(theirs.fileno(), command=(FAULTY,),
-                    env={"TAPFEED_FAULT_AT": str(number)}, setup=setup)
+                    env={"TAPFEED_FAULT_STOP": ",".join(map(str, (number, *then))),
+                         **environment}, setup=setup)
     theirs.close()
     ours.send(message or request())
+    wait_stopped(process)
+    return ours, process
+
+
+def wait_stopped(process):
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     true(os.WIFSTOPPED(status), "not stopped")
-    return ours, process
+
+
+def go_on(process):
+    """Lets it go on to where it stops again."""
+    process.send_signal(signal.SIGCONT)
+    wait_stopped(process)
 
 
 def killed_at(number, message=None):

@@ -4,10 +4,10 @@
  * told to. Each wrapped call counts and is named on standard error.
  * Environment:
  *
- *   TAPFEED_FAULT_AT     the call that is hit, from 1; 0 or unset: none
- *   TAPFEED_FAULT_ERRNO  it fails with this number; unset: SIGSTOP before it
+ *   TAPFEED_FAULT_AT     the call that fails, from 1; 0 or unset: none
+ *   TAPFEED_FAULT_ERRNO  with this number
+ *   TAPFEED_FAULT_STOP   SIGSTOP before these calls: "7,9"
  *   TAPFEED_FAULT_NAME   TUNGETIFF says this name
- *   TAPFEED_FAULT_FLAGS  and these flags
  */
 #include <config.h>
 
@@ -64,6 +64,17 @@ static int number(const char *variable)
 	return text ? atoi(text) : 0;
 }
 
+/* Whether it is one of those. */
+static bool listed(const char *variable, int wanted)
+{
+	const char *text = getenv(variable);
+
+	for (; text; text = strchr(text, ','), text += text ? 1 : 0)
+		if (atoi(text) == wanted)
+			return true;
+	return false;
+}
+
 /* Whether this call, the next one, has to fail; errno is set then. */
 static bool hit(const char *call, unsigned long detail)
 {
@@ -72,13 +83,12 @@ static bool hit(const char *call, unsigned long detail)
 
 	fprintf(stderr, "call %d %s 0x%lx%s\n", calls, call, detail,
 		now ? " hit" : "");
+	if (listed("TAPFEED_FAULT_STOP", calls))
+		raise(SIGSTOP);
 	if (!now)
 		return false;
 	errno = number("TAPFEED_FAULT_ERRNO");
-	if (errno != 0)
-		return true;
-	raise(SIGSTOP);
-	return false;
+	return true;
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -94,8 +104,6 @@ static void lie(struct ifreq *ifr)
 
 	if (name)
 		memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1) + 1);
-	if (number("TAPFEED_FAULT_FLAGS"))
-		ifr->ifr_flags = (short)number("TAPFEED_FAULT_FLAGS");
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)

@@ -16,7 +16,7 @@ from errno import EACCES, EINVAL, ENOENT, EPERM
 import setcap_client
 from privileged_client import (
     IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CAPABILITY, STEP_POLICY,
-    STEP_REQUEST, ask, case, created, equal, finish, interfaces, link, pair, receive,
+    STEP_REQUEST, STEP_SEVERAL, ask, case, created, equal, finish, interfaces, link, pair, receive,
     refused, request, rows, run, shielded, start, true, tun)
 from setcap_client import (
     GROUP, OTHER, USER, ask_as, become, install, main, policy, start_as, status_of)
@@ -84,13 +84,22 @@ def refuses(who, what):
     true("refused: not allowed by the policy file" in err, "line: " + err)
 
 
-@case
-def grants_so_many_queues():
-    policy(LIMITED + " queues=4")
-    for queues in (1, 2, 4):
-        created(ask_as(request(queues=queues)), queues).close()
-    for queues in (5, 8):
-        refused(ask_as(request(queues=queues)), EPERM, STEP_POLICY)
+@rows([
+    ("that all may open", 0o666, 0, 0),
+    ("that his group may", 0o660, 0, GROUP),
+    ("of his own", 0o600, USER, 0),
+])
+def several_queues_are_not_for_who_can_stop_it_with_a_node(mode, uid, gid):
+    policy(f"create user={USER} name=tf* queues=4")
+    os.chmod("/dev/net/tun", mode)
+    os.chown("/dev/net/tun", uid, gid)
+    try:
+        created(ask_as(groups=[GROUP])).close()
+        for queues, step in (2, STEP_SEVERAL), (4, STEP_SEVERAL), (5, STEP_POLICY):
+            refused(ask_as(request(queues=queues), groups=[GROUP]), EPERM, step)
+    finally:
+        os.chown("/dev/net/tun", 0, 0)
+        os.chmod("/dev/net/tun", 0o666)
 
 
 @case
@@ -137,6 +146,8 @@ def does_not_ask_who_holds_the_capability():
     holder = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
               "--inh-caps=+net_admin", "--ambient-caps=+net_admin")
     created(ask(command=(*holder, setcap_client.COPY))).close()
+    for command in ((), holder):
+        created(ask(request(queues=4), command=(*command, setcap_client.COPY)), 4).close()
     equal(interfaces(), ["lo"], "interfaces")
     # The same without the two: asked.
     refused(ask(command=(*holder[:4], setcap_client.COPY)), ENOENT, STEP_POLICY)
@@ -167,12 +178,12 @@ def connection(uid, groups=()):
     return ours, theirs
 
 
-def ask_over(ends, setup=None):
+def ask_over(ends, setup=None, message=None):
     ours, theirs = ends
     with ours, theirs:
         process = start(theirs.fileno(), command=(setcap_client.COPY,), setup=setup)
         theirs.close()
-        ours.send(request())
+        ours.send(message or request())
         reply = receive(ours)
         return reply, *finish(process), None
 
@@ -186,6 +197,20 @@ def asks_about_the_peer_of_a_named_socket():
     created(ask_over(connection(OTHER, [9, GROUP]))).close()
     refused(ask_over(connection(OTHER, [9])), EPERM, STEP_POLICY)
     refused(ask_over(connection(0)), EPERM, STEP_POLICY)
+
+
+@case
+def grants_so_many_queues_to_the_peer_of_a_helper_that_root_starts():
+    policy(LIMITED + " queues=4")
+    for queues in (1, 2, 4):
+        created(ask_over(connection(USER), message=request(queues=queues)), queues).close()
+    for queues in (5, 8):
+        refused(ask_over(connection(USER), message=request(queues=queues)), EPERM,
+                STEP_POLICY)
+    # But not over one of his own, as whom root connects: he started it.
+    policy("create any=yes name=* queues=8")
+    refused(ask_over(connection(0), setup=become(USER), message=request(queues=2)), EPERM,
+            STEP_SEVERAL)
 
 
 @case
@@ -272,9 +297,10 @@ def holds_one_capability_while_it_waits_and_none_for_nobody():
 
 @case
 def nobody_else_joins_the_interface():
-    for queues in (1, 4):
-        policy(ALLOWED + " queues=4")
-        reply = created(ask_as(request(queues=queues)), queues)
+    policy(ALLOWED)
+    for queues, asked in (1, ask_as), (4, ask):
+        reply = created(asked(request(queues=queues), command=(setcap_client.COPY,)),
+                        queues)
         join_refused()
         reply.close()
 

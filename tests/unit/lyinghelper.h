@@ -32,6 +32,10 @@ static struct {
 	int flags;
 	int error;
 	int other; /* this descriptor is of tf8 */
+	/* What was set last, and the request that fails. */
+	int sndbuf;
+	uintptr_t offload;
+	unsigned long refused;
 } tun = { .other = -1 };
 
 static time_t clock_offset_s;
@@ -45,6 +49,14 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	ifr = va_arg(args, struct ifreq *);
 	va_end(args);
+	if (request == TUNSETSNDBUF || request == TUNSETOFFLOAD) {
+		if (request == TUNSETSNDBUF)
+			memcpy(&tun.sndbuf, ifr, sizeof(tun.sndbuf));
+		else
+			tun.offload = (uintptr_t)ifr;
+		errno = EBADFD;
+		return request == tun.refused ? -1 : 0;
+	}
 	if (request != TUNGETIFF)
 		return __real_ioctl(fd, request, ifr);
 	if (!tun.name) {
@@ -102,6 +114,7 @@ static inline int set_up(void **state)
 	tun.name = "tf0";
 	tun.flags = IFF_TAP | IFF_NO_PI;
 	tun.error = ENOTTY;
+	tun.refused = 0;
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock_pair);
 }
 

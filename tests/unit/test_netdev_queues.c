@@ -4,6 +4,8 @@
 
 #include "tests/unit/lyinghelper.h"
 
+#include <limits.h>
+
 /* As many queues as were asked for, each of its own, and of one kind. */
 static void test_queues(void **state)
 {
@@ -53,6 +55,32 @@ static void test_queues(void **state)
 	}
 }
 
+/* What others may have set while the interface was not root's yet. */
+static void test_set_anew(void **state)
+{
+	static const unsigned long requests[] = { 0, TUNSETSNDBUF,
+						  TUNSETOFFLOAD };
+	struct privileged_reply reply = valid();
+	enum privileged_step step;
+	struct netdev netdev;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		set_up(NULL);
+		tun.sndbuf = 1;
+		tun.offload = 1;
+		tun.refused = requests[i];
+		answer(&reply, sizeof(reply), 1, O_WRONLY | O_NONBLOCK);
+		assert_int_equal(ask(&netdev, &step), i ? -EPROTO : 0);
+		tear_down(NULL);
+		if (i == 0) {
+			assert_int_equal(tun.sndbuf, INT_MAX);
+			assert_int_equal(tun.offload, 0);
+			close(netdev.queue_fd[0]);
+		}
+	}
+}
+
 /* One queue twice, or one of another interface: none is taken. */
 static void test_queues_adopted(void **state)
 {
@@ -95,6 +123,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_set_anew),
 		cmocka_unit_test(test_queues_adopted),
 	};
 
