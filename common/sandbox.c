@@ -227,6 +227,8 @@ int sandbox_seal(const struct sandbox_policy *policy)
 			  sandbox_count_fds() + policy->fds_more);
 	if (r == 0) /* what a ring has registered stays */
 		r = lower(RLIMIT_MEMLOCK, 0);
+	if (r == 0 && policy->start_threads)
+		r = policy->start_threads(policy->threads);
 	if (r == 0) /* threads count too: there are none to come */
 		r = lower(RLIMIT_NPROC, 0);
 	if (r == 0)

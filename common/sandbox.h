@@ -98,8 +98,15 @@ struct sandbox_policy {
 	 * any; -1 ends. */
 	const int *read_dirs;
 	landlock_allowance *allow; /* landlock_allow; NULL: no directories */
-	unsigned int fds_more;	   /* descriptors it may still get */
-	uint64_t memory_bytes;	   /* address space it may still take */
+	/*
+	 * Starts the threads there will be, once they inherit all but the
+	 * filter, which holds them too; NULL: there are none. 0 or a negative
+	 * errno.
+	 */
+	int (*start_threads)(void *threads);
+	void *threads;
+	unsigned int fds_more; /* descriptors it may still get */
+	uint64_t memory_bytes; /* address space it may still take */
 	/* SIGSYS for what no row allows, for --self-test, instead of death: it
 	 * can say then which call it was. Refused all the same. */
 	bool trap;

@@ -4,6 +4,7 @@
 
 #include "injector/deliver.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "common/clock.h"
@@ -16,6 +17,9 @@
 #define DOWN_SAY_NS (200 * NS_PER_MS)
 
 #define AGAIN_RETRY_NS NS_PER_MS
+
+/* Frames for which it is worth waking another thread: a batch. */
+#define LANES_WORTH WRITER_BATCH_MAX
 
 static void note_down(struct deliver *deliver, uint64_t now_ns)
 {
@@ -88,22 +92,22 @@ static bool settle(struct deliver *deliver, const struct queue_entry *entry,
 
 /* Writes n entries at the queue's front; returns how many are done with. */
 static size_t write_some(struct deliver *deliver, struct queue *queue,
-			 struct account *account,
-			 const struct queue_entry *entries, size_t n,
-			 uint64_t now_ns)
+			 struct account *account, size_t n, uint64_t now_ns)
 {
 	struct writer *writer = deliver->writer;
+	struct queue_entry *entries[WRITER_BATCH_MAX];
 	int results[WRITER_BATCH_MAX];
 	bool done[WRITER_BATCH_MAX];
 	size_t settled = 0;
-	uint64_t written_ns;
 
-	(void)writer->ops->submit(writer, entries, n);
-	n = writer->ops->reap(writer, results);
-	written_ns = clock_now_ns();
+	assert(n > 0);
+	for (size_t i = 0; i < n; i++)
+		entries[i] = queue_at(queue, i);
+	writer->ops->write(writer, 0, entries, n, results);
+	deliver->written_ns = clock_now_ns();
 	for (size_t i = 0; i < n; i++) {
-		done[i] = settle(deliver, &entries[i], account, results[i],
-				 now_ns, written_ns);
+		done[i] = settle(deliver, entries[i], account, results[i],
+				 now_ns, deliver->written_ns);
 		settled += done[i];
 	}
 	queue_remove(queue, done, n);
@@ -113,8 +117,107 @@ static size_t write_some(struct deliver *deliver, struct queue *queue,
 static void stamp(struct deliver *deliver, uint64_t now_ns)
 {
 	if (deliver->counters->first_ns == 0)
-		counter_set(&deliver->counters->first_ns, now_ns);
-	counter_set(&deliver->counters->last_ns, clock_now_ns());
+		counter_set(&deliver->counters->first_ns,
+			    deliver->began_ns ? deliver->began_ns : now_ns);
+	counter_set(&deliver->counters->last_ns, deliver->written_ns);
+}
+
+bool deliver_begin(struct deliver *deliver)
+{
+	if (!deliver->lanes)
+		return false;
+	lanes_look(deliver->lanes);
+	if (!lanes_halted(deliver->lanes))
+		return false;
+	lanes_stop(deliver->lanes);
+	return true;
+}
+
+/*
+ * Where the lanes are idle, all that was handed over: what has to be tried
+ * again, or was never begun, is the queue's again. Else as far as the first
+ * such frame.
+ */
+size_t deliver_collect(struct deliver *deliver, struct queue *queue,
+		       struct account *account, uint64_t now_ns)
+{
+	/* Not on the stack, where 16 KiB would be zeroed at each turn. */
+	static bool done[LANES_ENTRIES];
+	const bool idle = queue->sent > 0 && lanes_idle(deliver->lanes);
+	bool down = false;
+	size_t settled = 0, n;
+
+	assert(queue->sent <= LANES_ENTRIES);
+	for (n = 0; n < queue->sent; n++) {
+		struct queue_entry *entry = queue_at(queue, n);
+		int result = queue_entry_result(entry);
+		bool again = result == QUEUE_UNWRITTEN || result == -EIO ||
+			     result == -EAGAIN;
+
+		if (again && !idle)
+			break;
+		down = down || result == -EIO;
+		done[n] = result != QUEUE_UNWRITTEN &&
+			  settle(deliver, entry, account, result, now_ns,
+				 entry->written_ns);
+		if (done[n])
+			deliver->written_ns = entry->written_ns;
+		else
+			entry->result = QUEUE_UNWRITTEN;
+		settled += done[n];
+	}
+	queue_remove(queue, done, n);
+	queue->sent -= n;
+	if (down) /* what another lane wrote meanwhile came before it */
+		note_down(deliver, now_ns);
+	if (settled > 0)
+		stamp(deliver, now_ns);
+	return settled;
+}
+
+/* Frames that wait and may be written by now. */
+static size_t due(struct deliver *deliver, const struct queue *queue,
+		  uint64_t now_ns)
+{
+	size_t n = queue->used - queue->sent;
+
+	return n == 0 || deliver->unpaced
+		       ? n
+		       : pace_allowed(&deliver->pace, now_ns, n);
+}
+
+/*
+ * Whether the lanes write the next n frames: those behind something that they
+ * have, and what is worth waking them for. Never to an interface that is down:
+ * there, a frame must not be tried before the one in front of it.
+ */
+static bool by_lanes(const struct deliver *deliver, const struct queue *queue,
+		     size_t n)
+{
+	if (!deliver->lanes || deliver->lanes->count == 0)
+		return false;
+	if (deliver_busy(deliver, queue))
+		return true;
+	return deliver->down_ns == 0 && !deliver->gone && n >= LANES_WORTH;
+}
+
+static void hand_over(struct deliver *deliver, struct queue *queue, size_t n,
+		      uint64_t now_ns)
+{
+	size_t i = 0;
+
+	if (n > LANES_ENTRIES - queue->sent)
+		n = LANES_ENTRIES - queue->sent;
+	if (n > DELIVER_ROUND_FRAMES) /* others have their turn */
+		n = DELIVER_ROUND_FRAMES;
+	if (deliver->began_ns == 0)
+		deliver->began_ns = now_ns;
+	while (i < n &&
+	       lanes_push(deliver->lanes, queue_at(queue, queue->sent + i)))
+		i++;
+	queue->sent += i;
+	pace_take(&deliver->pace, i);
+	lanes_kick(deliver->lanes);
 }
 
 /* Of an interface that is down, one by one: it may come up between two frames
@@ -124,27 +227,21 @@ static size_t batch_max(const struct deliver *deliver)
 	return deliver->down_ns > 0 ? 1 : deliver->writer->ops->batch_max;
 }
 
-size_t deliver_run(struct deliver *deliver, struct queue *queue,
-		   struct account *account, uint64_t now_ns)
+/* By this thread. Returns how many frames are done with. */
+static size_t write_round(struct deliver *deliver, struct queue *queue,
+			  struct account *account, uint64_t now_ns)
 {
 	size_t done = 0;
 
-	if (deliver->retry_ns > now_ns)
-		return 0;
-	deliver->retry_ns = 0;
 	while (done < DELIVER_ROUND_FRAMES && !deliver->gone &&
 	       !deliver->retry_ns) {
-		size_t n, settled;
-		const struct queue_entry *entries = queue_front(queue, &n);
+		size_t n = due(deliver, queue, now_ns), settled;
 
 		if (n > batch_max(deliver))
 			n = batch_max(deliver);
-		if (n > 0 && !deliver->unpaced)
-			n = pace_allowed(&deliver->pace, now_ns, n);
 		if (n == 0)
 			break;
-		settled =
-			write_some(deliver, queue, account, entries, n, now_ns);
+		settled = write_some(deliver, queue, account, n, now_ns);
 		pace_take(&deliver->pace, settled);
 		done += settled;
 	}
@@ -153,19 +250,50 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	return done;
 }
 
-uint64_t deliver_next_ns(const struct deliver *deliver)
+size_t deliver_run(struct deliver *deliver, struct queue *queue,
+		   struct account *account, uint64_t now_ns)
 {
-	uint64_t due = deliver->unpaced ? 0 : pace_next_ns(&deliver->pace);
+	size_t done = deliver_collect(deliver, queue, account, now_ns);
+	size_t n;
 
-	return due > deliver->retry_ns ? due : deliver->retry_ns;
+	if (deliver->retry_ns > now_ns)
+		return done;
+	deliver->retry_ns = 0;
+	n = due(deliver, queue, now_ns);
+	if (by_lanes(deliver, queue, n))
+		hand_over(deliver, queue, n, now_ns);
+	else
+		done += write_round(deliver, queue, account, now_ns);
+	return done;
 }
 
-void deliver_discard(struct queue *queue, struct account *account,
-		     enum outcome outcome)
+bool deliver_busy(const struct deliver *deliver, const struct queue *queue)
 {
+	return queue->sent > 0 ||
+	       (deliver->lanes && !lanes_idle(deliver->lanes));
+}
+
+uint64_t deliver_next_ns(const struct deliver *deliver,
+			 const struct queue *queue)
+{
+	uint64_t paced = deliver->unpaced ? 0 : pace_next_ns(&deliver->pace);
+
+	if (queue->used == queue->sent || queue->sent == LANES_ENTRIES ||
+	    (deliver_busy(deliver, queue) &&
+	     !lanes_have_room(deliver->lanes, queue_at(queue, queue->sent))))
+		return CLOCK_NEVER; /* the lanes' bell tells */
+	return paced > deliver->retry_ns ? paced : deliver->retry_ns;
+}
+
+void deliver_discard(struct deliver *deliver, struct queue *queue,
+		     struct account *account, enum outcome outcome)
+{
+	if (queue->sent > 0) {
+		lanes_stop(deliver->lanes);
+		(void)deliver_collect(deliver, queue, account, clock_now_ns());
+	}
 	while (queue->used > 0) {
-		size_t n;
-		const struct queue_entry *entry = queue_front(queue, &n);
+		const struct queue_entry *entry = queue_at(queue, 0);
 
 		account_frame(account, entry->len, entry->flags, outcome);
 		queue_pop(queue);

@@ -21,6 +21,7 @@
 #include "common/worker.h"
 #include "injector/control.h"
 #include "injector/iface.h"
+#include "injector/lanes.h"
 #include "injector/peers.h"
 #include "injector/policy.h"
 #include "injector/selftest.h"
@@ -42,6 +43,7 @@ struct injector {
 	uint64_t frames_before; /* written by it, as far as it counted */
 	struct arena arena;
 	struct writer writer;
+	struct lanes lanes;
 	struct deliver deliver;
 	struct peers peers;
 	uint64_t gate_ns; /* when it opens */
@@ -115,7 +117,7 @@ static void take_control(struct injector *inj)
 	case CONTROL_NOTHING:
 		break;
 	case CONTROL_FEED:
-		if (inj->restarted &&
+		if (inj->restarted && inj->deliver.began_ns == 0 &&
 		    counters->frames_written == inj->frames_before &&
 		    taken > counters->frames_written)
 			uncounted = taken - counters->frames_written;
@@ -145,6 +147,23 @@ static enum writer_choice writer_choice(const struct options *options)
 	if (options->require_ring)
 		return WRITER_RING;
 	return options->no_ring ? WRITER_PLAIN : WRITER_AUTO;
+}
+
+/* One by one, frames are written by this thread: each is counted before the
+ * next, so that the count is exact also after kill -9. */
+static int open_lanes(struct injector *inj)
+{
+	size_t count = lanes_wanted(inj->netdev.queues, inj->options.busy_poll);
+	int r;
+
+	if (inj->writer.ops == &writer_plain && inj->netdev.queues == 1)
+		count = 0;
+	if (count > inj->writer.lanes)
+		count = inj->writer.lanes;
+	r = lanes_init(&inj->lanes, &inj->writer, count);
+	if (r < 0)
+		log_error("descriptors for writer threads: %s", log_errno(-r));
+	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
 }
 
 /* Opens and allocates all there will be. 0, or the exit status. */
@@ -182,7 +201,7 @@ static int injector_open(struct injector *inj)
 	r = writer_open(&inj->writer, inj->netdev.queue_fd, inj->netdev.queues,
 			&inj->arena, writer_choice(&inj->options),
 			inj->restarted);
-	return r < 0 ? TAPFEED_EXIT_LOSS : 0;
+	return r < 0 ? TAPFEED_EXIT_LOSS : open_lanes(inj);
 }
 
 static void injector_ready(struct injector *inj)
@@ -192,6 +211,7 @@ static void injector_ready(struct injector *inj)
 
 	inj->deliver = (struct deliver){
 		.writer = &inj->writer,
+		.lanes = &inj->lanes,
 		.counters = inj->counters,
 		.when_full = inj->options.when_full,
 		.interface = inj->netdev.name,
@@ -211,28 +231,31 @@ static void injector_ready(struct injector *inj)
 	counter_set(&inj->counters->writer, inj->writer.ops == &writer_ring
 						    ? COUNTERS_WRITER_RING
 						    : COUNTERS_WRITER_PLAIN);
-	log_debug("%s: writer %s, arena %u x %u KiB", inj->netdev.name,
-		  inj->writer.ops->name, TAPFEED_SLOT_COUNT,
-		  TAPFEED_SLOT_BYTES / 1024);
+	log_debug("%s: writer %s, threads %zu, arena %u x %u KiB",
+		  inj->netdev.name, inj->writer.ops->name, inj->lanes.count,
+		  TAPFEED_SLOT_COUNT, TAPFEED_SLOT_BYTES / 1024);
 	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s is up (%s, mtu %u)",
 		 inj->netdev.name, kind, inj->netdev.mtu);
 	notify_send(text);
 }
 
 /* Nothing of a peer has been read so far. 0, or the exit status. */
-static int seal(const struct injector *inj)
+static int seal(struct injector *inj)
 {
 	const int notify = notify_descriptor();
-	const int ring = writer_ring_fd(&inj->writer);
+	int rings[WRITER_LANES_MAX];
 	const struct sandbox_fds fds[POLICY_INJECTOR_FDS] = {
 		[POLICY_INJECTOR_NOTIFY] = { &notify, 1 },
 		[POLICY_INJECTOR_CONTROL] = { &inj->worker.control_fd, 1 },
 		[POLICY_INJECTOR_LISTEN] = { &inj->peers.listen_fd, 1 },
-		[POLICY_INJECTOR_RING] = { &ring, 1 },
+		[POLICY_INJECTOR_RING] = { rings, writer_ring_fds(&inj->writer,
+								  rings) },
 	};
 	struct sandbox_policy policy =
 		policy_injector(fds, inj->options.queue_size);
 
+	policy.start_threads = lanes_start;
+	policy.threads = &inj->lanes;
 	/* Pacing wakes up to the microsecond, not to the default 50 later. */
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	return worker_seal(&policy);
@@ -314,18 +337,22 @@ static uint64_t next_event(const struct injector *inj, uint64_t now)
 static int wait_for_events(struct injector *inj, uint64_t now,
 			   uint64_t deadline)
 {
-	struct pollfd fds[1 + PEERS_POLL_MAX];
-	size_t n = 1 + peers_poll(&inj->peers, now, fds + 1);
+	struct pollfd fds[2 + PEERS_POLL_MAX];
+	size_t n = 2 + peers_poll(&inj->peers, now, fds + 2);
 	int r;
 
 	fds[0] = (struct pollfd){ .fd = inj->worker.control_fd,
 				  .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = inj->lanes.bell, .events = POLLIN };
+	if (deadline > now && !lanes_await(&inj->lanes))
+		deadline = 0;
 	r = fd_poll(fds, n, deadline);
+	lanes_awake(&inj->lanes, r > 0 && fds[1].revents);
 	if (r <= 0)
 		return r;
 	if (fds[0].revents)
 		take_control(inj);
-	peers_polled(&inj->peers, fds + 1);
+	peers_polled(&inj->peers, fds + 2);
 	return 0;
 }
 
@@ -358,6 +385,13 @@ static int exit_status(const struct injector *inj)
 							  : TAPFEED_EXIT_OK;
 }
 
+static size_t rings_wanted(const struct options *options)
+{
+	size_t lanes = lanes_wanted(options->queues, options->busy_poll);
+
+	return lanes > 1 ? lanes : 1;
+}
+
 static int work(int argc, char **argv)
 {
 	static struct injector inj;
@@ -366,7 +400,8 @@ static int work(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
-	writer_prepare(&inj.writer, writer_choice(&inj.options));
+	writer_prepare(&inj.writer, writer_choice(&inj.options),
+		       rings_wanted(&inj.options));
 	r = worker_drop(TAPFEED_USER);
 	if (r == 0)
 		r = injector_open(&inj);
@@ -381,6 +416,7 @@ static int work(int argc, char **argv)
 	if (r < 0)
 		log_error("waiting for events: %s", log_errno(-r));
 	notify_send("STOPPING=1"); /* before the interface goes */
+	lanes_stop(&inj.lanes);
 	peers_done(&inj.peers);
 	inj.writer.ops->done(&inj.writer);
 	arena_done(&inj.arena);

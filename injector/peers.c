@@ -213,7 +213,8 @@ static bool turn_peer(struct peers *peers, size_t i, uint64_t now_ns,
 		peers->turn = (i + 1) % TAPFEED_PEERS_MAX;
 		again = true;
 	}
-	if (peer->queue.used > 0 && done < DELIVER_ROUND_FRAMES)
+	if (peer->queue.used > 0 && done < DELIVER_ROUND_FRAMES &&
+	    !deliver_busy(peers->deliver, &peer->queue))
 		*held_up = true;
 	peer_finish(peer);
 	if (peers->gate == PEERS_STOPPING)
@@ -223,6 +224,13 @@ static bool turn_peer(struct peers *peers, size_t i, uint64_t now_ns,
 		peers->own_awaited = peer->greeted;
 	}
 	return again;
+}
+
+static void collect_all(struct peers *peers, uint64_t now_ns)
+{
+	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++)
+		(void)deliver_collect(peers->deliver, &peers->slots[i].queue,
+				      &peers->slots[i].account, now_ns);
 }
 
 bool peers_turn(struct peers *peers, uint64_t now_ns)
@@ -238,6 +246,8 @@ bool peers_turn(struct peers *peers, uint64_t now_ns)
 		peers->listen_ready = false;
 	}
 	open_own(peers, now_ns);
+	if (deliver_begin(peers->deliver))
+		collect_all(peers, now_ns);
 	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++) {
 		size_t slot = (first + i) % TAPFEED_PEERS_MAX;
 
@@ -257,7 +267,7 @@ void peers_discard(struct peers *peers, enum outcome outcome)
 {
 	peers->context.discard = outcome;
 	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++)
-		deliver_discard(&peers->slots[i].queue,
+		deliver_discard(peers->deliver, &peers->slots[i].queue,
 				&peers->slots[i].account, outcome);
 }
 
@@ -280,14 +290,14 @@ bool peers_idle(const struct peers *peers)
 uint64_t peers_next_ns(const struct peers *peers)
 {
 	uint64_t next = CLOCK_NEVER;
-	uint64_t due = deliver_next_ns(peers->deliver);
 
 	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++) {
 		const struct peer *peer = &peers->slots[i];
+		uint64_t due = deliver_next_ns(peers->deliver, &peer->queue);
 
 		if (peer->fd >= 0 && peer->deadline_ns < next)
 			next = peer->deadline_ns;
-		if (peer->queue.used > 0 && due < next)
+		if (due < next)
 			next = due;
 	}
 	if (peers->listen_fd >= 0 && peers->listen_ns > 0 &&

@@ -23,7 +23,7 @@ void queue_done(struct queue *queue)
 	*queue = (struct queue){ 0 };
 }
 
-static struct queue_entry *entry_at(struct queue *queue, size_t i)
+struct queue_entry *queue_at(const struct queue *queue, size_t i)
 {
 	size_t index = queue->head + i;
 
@@ -34,16 +34,9 @@ static struct queue_entry *entry_at(struct queue *queue, size_t i)
 void queue_push(struct queue *queue, const struct queue_entry *entry)
 {
 	assert(queue->used < queue->size);
-	*entry_at(queue, queue->used) = *entry;
+	*queue_at(queue, queue->used) = *entry;
+	queue_at(queue, queue->used)->result = QUEUE_UNWRITTEN;
 	queue->used++;
-}
-
-const struct queue_entry *queue_front(const struct queue *queue, size_t *ret_n)
-{
-	size_t n = queue->size - queue->head;
-
-	*ret_n = n < queue->used ? n : queue->used;
-	return &queue->entries[queue->head];
 }
 
 void queue_pop(struct queue *queue)
@@ -60,9 +53,9 @@ void queue_remove(struct queue *queue, const bool *done, size_t n)
 	assert(n <= queue->used);
 	for (size_t i = n; i-- > 0;) {
 		if (done[i])
-			arena_unref(entry_at(queue, i)->slot);
+			arena_unref(queue_at(queue, i)->slot);
 		else
-			*entry_at(queue, --kept) = *entry_at(queue, i);
+			*queue_at(queue, --kept) = *queue_at(queue, i);
 	}
 	queue->head += kept;
 	if (queue->head >= queue->size)

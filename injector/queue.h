@@ -6,11 +6,15 @@
 #ifndef TAPFEED_INJECTOR_QUEUE_H
 #define TAPFEED_INJECTOR_QUEUE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "injector/arena.h"
+
+/* No result of a write. */
+#define QUEUE_UNWRITTEN INT_MIN
 
 struct queue_entry {
 	const uint8_t *data;	 /* in slot */
@@ -18,9 +22,11 @@ struct queue_entry {
 	uint64_t time_ns;	 /* of the capture, since 1970 */
 	uint64_t since_ns;	 /* CLOCK_MONOTONIC: latency counts from there;
 				    0: not said */
-	uint32_t len;		 /* bytes at data */
-	uint16_t flags;		 /* PacketFlag of proto/feed.proto */
-	uint16_t queue;		 /* of the interface, by flow; 0 of one */
+	uint64_t written_ns;	 /* when result came */
+	int result; /* of the write; QUEUE_UNWRITTEN. See queue_entry_written */
+	uint32_t len;	/* bytes at data */
+	uint16_t flags; /* PacketFlag of proto/feed.proto */
+	uint16_t queue; /* of the interface, by flow; 0 of one */
 };
 
 struct queue {
@@ -28,6 +34,7 @@ struct queue {
 	size_t size;
 	size_t head; /* index of the oldest entry */
 	size_t used;
+	size_t sent; /* of them, the oldest, handed over to writer threads */
 };
 
 /* Room for size entries. 0 or -ENOMEM. */
@@ -39,11 +46,26 @@ static inline size_t queue_room(const struct queue *queue)
 	return queue->size - queue->used;
 }
 
-/* Takes over the caller's reference to entry->slot. There must be room. */
+/* Takes over the caller's reference to entry->slot. There must be room. It has
+ * no result. */
 void queue_push(struct queue *queue, const struct queue_entry *entry);
 
-/* The oldest entries, as many as lie side by side; *ret_n of them. */
-const struct queue_entry *queue_front(const struct queue *queue, size_t *ret_n);
+/* The entry that i older ones come before, i < used. */
+struct queue_entry *queue_at(const struct queue *queue, size_t i);
+
+/* Another thread has the result, and touches the entry no more. */
+static inline void queue_entry_written(struct queue_entry *entry, int result,
+				       uint64_t now_ns)
+{
+	entry->written_ns = now_ns;
+	__atomic_store_n(&entry->result, result, __ATOMIC_RELEASE);
+}
+
+/* What it was; QUEUE_UNWRITTEN as long as there is none. */
+static inline int queue_entry_result(const struct queue_entry *entry)
+{
+	return __atomic_load_n(&entry->result, __ATOMIC_ACQUIRE);
+}
 
 /* Removes the oldest entry and gives its slot reference back. */
 void queue_pop(struct queue *queue);

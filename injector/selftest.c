@@ -235,6 +235,24 @@ static int drive_pace(struct selftest *test)
 	return whole(test, 50);
 }
 
+/* More at a time than the main thread writes itself: to an interface that
+ * takes as many. */
+static int drive_threads(struct selftest *test)
+{
+	struct ends ends = prepare(test, false);
+	uint64_t sequence = 0;
+
+	if (dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), test->fds[0]) < 0)
+		abort();
+	selftest_start(test);
+	join_in(ends.feed);
+	for (; sequence < 20 * PACKETS_MAX; sequence += PACKETS_MAX)
+		say_batch(ends.feed, sequence, PACKETS_MAX);
+	say_end(ends.feed, sequence);
+	hear_until(ends.feed, TAPFEED__FRAME__MESSAGE_REPORT);
+	return finish(test, &ends, TAPFEED_EXIT_OK);
+}
+
 static int drive_startup_delay(struct selftest *test)
 {
 	selftest_arg(test, "--startup-delay=100ms");
@@ -360,6 +378,7 @@ static int drive_linger(struct selftest *test)
 static const struct selftest_path paths[] = {
 	{ "a feed and its report", drive_feed },
 	{ "waiting for the pace", drive_pace },
+	{ "writer threads", drive_threads },
 	{ "a startup delay", drive_startup_delay },
 	{ "a full queue that is waited for", drive_full },
 	{ "a full queue that drops", drive_drop },

@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "common/clock.h"
-#include "common/fd.h"
 #include "common/log.h"
 
 /* The kernel gives back what a killed process's ring held so late. */
@@ -33,23 +32,15 @@ static const char *ring_advice(int error)
 	}
 }
 
-void writer_prepare(struct writer *writer, enum writer_choice choice)
+void writer_prepare(struct writer *writer, enum writer_choice choice,
+		    size_t lanes)
 {
-	*writer = (struct writer){ 0 };
-	if (choice != WRITER_PLAIN)
-		(void)writer_ring_prepare(writer); /* writer_open() says so */
-}
-
-static int ring_open(struct writer *writer, const int *queue_fds, size_t n,
-		     const struct arena *arena, bool successor)
-{
-	uint64_t until = clock_now_ns() + (successor ? RELEASE_NS : 0);
-	int r;
-
-	while ((r = writer_ring.init(writer, queue_fds, n, arena)) == -ENOMEM &&
-	       clock_now_ns() < until)
-		(void)fd_poll(NULL, 0, clock_now_ns() + RELEASE_NS / 20);
-	return r;
+	*writer = (struct writer){ .lanes = lanes };
+	if (choice == WRITER_PLAIN)
+		return;
+	for (size_t i = 0; i < lanes; i++)
+		(void)writer_ring_prepare(writer,
+					  i); /* writer_open() says so */
 }
 
 int writer_open(struct writer *writer, const int *queue_fds, size_t n,
@@ -59,7 +50,9 @@ int writer_open(struct writer *writer, const int *queue_fds, size_t n,
 	int r = 0;
 
 	if (choice != WRITER_PLAIN) {
-		r = ring_open(writer, queue_fds, n, arena, successor);
+		writer->patient_ns =
+			clock_now_ns() + (successor ? RELEASE_NS : 0);
+		r = writer_ring.init(writer, queue_fds, n, arena);
 		if (r == 0)
 			return 0;
 	}

@@ -16,13 +16,15 @@
 
 #define WRITER_BATCH_MAX  64
 #define WRITER_QUEUES_MAX 8
+#define WRITER_LANES_MAX  WRITER_QUEUES_MAX
 
 struct writer;
 struct io_uring;
 
 struct writer_ops {
 	const char *name;
-	/* Frames in one submit() at most, 1 to WRITER_BATCH_MAX. */
+	/* Frames that the main thread writes at a time, 1 to
+	 * WRITER_BATCH_MAX. */
 	size_t batch_max;
 	/*
 	 * Takes over the interface's n queues, non-blocking, after
@@ -32,39 +34,36 @@ struct writer_ops {
 	int (*init)(struct writer *writer, const int *queue_fds, size_t n,
 		    const struct arena *arena);
 	/*
-	 * Starts writing at most n entries, which must stay until reaped.
-	 * Returns how many it took: fewer where the interface takes no more for
-	 * now.
+	 * Writes n entries, 1 to WRITER_BATCH_MAX (by the main thread alone no
+	 * more than batch_max), and waits for their results, in their order:
+	 * the frame's length, or -EIO (interface down: may be tried again),
+	 * -EAGAIN (try again), -EBADFD (interface gone), another negative errno
+	 * (this frame failed). A frame behind one that has to be tried again
+	 * may have been written. Each lane serves one thread at a time.
 	 */
-	size_t (*submit)(struct writer *writer,
-			 const struct queue_entry *entries, size_t n);
-	/*
-	 * Waits for the results of all entries taken by the last submit(), in
-	 * their order: the frame's length, or -EIO (interface down: may be
-	 * tried again), -EAGAIN (try again), -EBADFD (interface gone), another
-	 * negative errno (this frame failed). A frame behind one that has to be
-	 * tried again may have been written. Returns their number.
-	 */
-	size_t (*reap)(struct writer *writer, int results[WRITER_BATCH_MAX]);
+	void (*write)(struct writer *writer, size_t lane,
+		      struct queue_entry *const *entries, size_t n,
+		      int *results);
 	void (*done)(struct writer *writer);
 };
 
 struct writer {
 	const struct writer_ops *ops;
 	size_t queues;
-	size_t taken; /* by submit(), not reaped */
+	size_t lanes; /* threads that may write at a time, 1 or more */
 	/* Of one implementation each. */
 	int queue_fd[WRITER_QUEUES_MAX];
-	int result;
-	struct io_uring *ring;
-	int ring_error; /* a negative errno: there is none, or of no use */
+	uint64_t patient_ns; /* until then, locked memory may come back */
+	struct io_uring *ring[WRITER_LANES_MAX];
+	/* A negative errno: there is none, or of no use. */
+	int ring_error[WRITER_LANES_MAX];
 };
 
 extern const struct writer_ops writer_plain;
 extern const struct writer_ops writer_ring;
 
-/* 0, or a negative errno, which it keeps too. */
-int writer_ring_prepare(struct writer *writer);
+/* A lane's ring. 0, or a negative errno, which it keeps too. */
+int writer_ring_prepare(struct writer *writer, size_t lane);
 
 /* Which writer is wanted. */
 enum writer_choice {
@@ -74,22 +73,26 @@ enum writer_choice {
 };
 
 /*
- * Makes the ring, disabled, for writer_open(). Before root becomes another
- * user: its ring's memory is nobody's; a user's counts against the limit of
- * locked memory that all his feeds share.
+ * Makes the rings, one a lane (1 to WRITER_LANES_MAX), disabled, for
+ * writer_open(). Before root becomes another user: his rings' memory is
+ * nobody's; a user's counts against the limit of locked memory that all his
+ * feeds share.
  */
-void writer_prepare(struct writer *writer, enum writer_choice choice);
+void writer_prepare(struct writer *writer, enum writer_choice choice,
+		    size_t lanes);
 
 /*
  * Inits the chosen one. successor: the ring of a killed process may still hold
  * its memory for a moment. 0, and the n queues are the writer's; or a negative
- * errno, said already, and they are the caller's.
+ * errno, said already, and they are the caller's. There may be fewer
+ * lanes than were wanted.
  */
 int writer_open(struct writer *writer, const int *queue_fds, size_t n,
 		const struct arena *arena, enum writer_choice choice,
 		bool successor);
 
-/* The ring's descriptor; -1 for plain. */
-int writer_ring_fd(const struct writer *writer);
+/* Writes the rings' descriptors, of all lanes; returns their number, 0 for
+ * plain. */
+size_t writer_ring_fds(const struct writer *writer, int fds[WRITER_LANES_MAX]);
 
 #endif

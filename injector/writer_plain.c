@@ -5,6 +5,7 @@
 #include "injector/writer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #include "common/fd.h"
@@ -20,23 +21,24 @@ static int plain_init(struct writer *writer, const int *queue_fds, size_t n,
 	return 0;
 }
 
-static size_t plain_submit(struct writer *writer,
-			   const struct queue_entry *entries, size_t n)
+static void plain_write(struct writer *writer, size_t lane,
+			struct queue_entry *const *entries, size_t n,
+			int *results)
 {
-	assert(writer->taken == 0 && n == 1 && entries->queue < writer->queues);
-	writer->result = (int)fd_write(writer->queue_fd[entries->queue],
-				       entries->data, entries->len);
-	writer->taken = 1;
-	return 1;
-}
+	(void)lane;
+	int r = 0;
 
-static size_t plain_reap(struct writer *writer, int results[WRITER_BATCH_MAX])
-{
-	size_t n = writer->taken;
+	for (size_t i = 0; i < n; i++) {
+		const struct queue_entry *entry = entries[i];
 
-	results[0] = writer->result;
-	writer->taken = 0;
-	return n;
+		assert(entry->queue < writer->queues);
+		if (r == -EIO || r == -EAGAIN) /* nothing goes past it */
+			r = -EAGAIN;
+		else
+			r = (int)fd_write(writer->queue_fd[entry->queue],
+					  entry->data, entry->len);
+		results[i] = r;
+	}
 }
 
 static void plain_done(struct writer *writer)
@@ -50,7 +52,6 @@ const struct writer_ops writer_plain = {
 	/* Each frame is counted before the next: exact also after kill -9. */
 	.batch_max = 1,
 	.init = plain_init,
-	.submit = plain_submit,
-	.reap = plain_reap,
+	.write = plain_write,
 	.done = plain_done,
 };

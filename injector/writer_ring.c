@@ -19,28 +19,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
 
 /* No result of a write. */
 #define PENDING INT_MIN
 
+#define PAUSE_NS (10 * NS_PER_MS)
+
 #define ARENA_BUFFER 0 /* its index among the registered buffers */
 
-/* Newer kernels run completions where we wait, not in between. */
-#define FLAGS_NEW                                                              \
-	(IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |                \
-	 IORING_SETUP_DEFER_TASKRUN)
-#define FLAGS_OLD IORING_SETUP_R_DISABLED
-
+/* Two threads take turns with a ring: none is its single issuer. */
 static int ring_setup(struct io_uring *ring)
 {
-	struct io_uring_params params = { .flags = FLAGS_NEW };
-	int r = io_uring_queue_init_params(WRITER_BATCH_MAX, ring, &params);
+	struct io_uring_params params = { .flags = IORING_SETUP_R_DISABLED };
 
-	if (r != -EINVAL)
-		return r;
-	params = (struct io_uring_params){ .flags = FLAGS_OLD };
 	return io_uring_queue_init_params(WRITER_BATCH_MAX, ring, &params);
 }
 
@@ -77,7 +71,7 @@ static int ring_register(struct io_uring *ring, const int *queue_fds, size_t n,
 	return r == 0 ? ring_restrict(ring) : r;
 }
 
-int writer_ring_prepare(struct writer *writer)
+int writer_ring_prepare(struct writer *writer, size_t lane)
 {
 	struct io_uring *ring = calloc(1, sizeof(*ring));
 	int r = ring ? ring_setup(ring) : -ENOMEM;
@@ -85,52 +79,89 @@ int writer_ring_prepare(struct writer *writer)
 	if (r < 0)
 		free(ring);
 	else
-		writer->ring = ring;
-	writer->ring_error = r;
+		writer->ring[lane] = ring;
+	writer->ring_error[lane] = r;
 	return r;
+}
+
+static void lane_done(struct writer *writer, size_t lane)
+{
+	struct io_uring *ring = writer->ring[lane];
+
+	if (!ring)
+		return;
+	io_uring_queue_exit(ring);
+	free(ring);
+	writer->ring[lane] = NULL;
 }
 
 static void ring_done(struct writer *writer)
 {
-	if (!writer->ring)
-		return;
-	io_uring_queue_exit(writer->ring);
-	free(writer->ring);
-	writer->ring = NULL;
+	for (size_t i = 0; i < WRITER_LANES_MAX; i++)
+		lane_done(writer, i);
+}
+
+static int lane_init(struct writer *writer, size_t lane, const int *queue_fds,
+		     size_t n, const struct arena *arena)
+{
+	int r = writer->ring_error[lane];
+
+	/* Whoever tries again has had the last one taken down, or none yet. */
+	if (!writer->ring[lane] && (r == 0 || r == -ENOMEM))
+		r = writer_ring_prepare(writer, lane);
+	if (r == 0)
+		r = ring_register(writer->ring[lane], queue_fds, n, arena);
+	if (r < 0)
+		lane_done(writer, lane);
+	return r;
+}
+
+/* The memory of a killed process's rings comes back late. */
+static int lane_init_patiently(struct writer *writer, size_t lane,
+			       const int *queue_fds, size_t n,
+			       const struct arena *arena)
+{
+	int r;
+
+	while ((r = lane_init(writer, lane, queue_fds, n, arena)) == -ENOMEM &&
+	       clock_now_ns() < writer->patient_ns)
+		(void)fd_poll(NULL, 0, clock_now_ns() + PAUSE_NS);
+	return r;
 }
 
 static int ring_init(struct writer *writer, const int *queue_fds, size_t n,
 		     const struct arena *arena)
 {
-	int r = writer->ring_error;
+	size_t lanes = 0;
+	int r = 0;
 
 	assert(n > 0 && n <= WRITER_QUEUES_MAX);
-	/* Whoever tries again has had the last one taken down, or none yet. */
-	if (!writer->ring && (r == 0 || r == -ENOMEM))
-		r = writer_ring_prepare(writer);
-	if (r == 0)
-		r = ring_register(writer->ring, queue_fds, n, arena);
-	if (r < 0) {
-		ring_done(writer);
-		return r;
+	while (lanes < writer->lanes && r == 0) {
+		r = lane_init_patiently(writer, lanes, queue_fds, n, arena);
+		lanes += r == 0;
 	}
+	if (lanes == 0)
+		return r;
+	if (lanes < writer->lanes)
+		log_info("%zu of %zu threads write: no ring for more of them, "
+			 "%s",
+			 lanes, writer->lanes, log_errno(-r));
+	for (size_t i = lanes; i < writer->lanes; i++)
+		lane_done(writer, i);
 	for (size_t i = 0; i < n; i++)
 		(void)close(queue_fds[i]);
 	writer->ops = &writer_ring;
 	writer->queues = n;
+	writer->lanes = lanes;
 	return 0;
 }
 
-static size_t ring_submit(struct writer *writer,
-			  const struct queue_entry *entries, size_t n)
+static void prepare(struct writer *writer, size_t lane,
+		    struct queue_entry *const *entries, size_t n)
 {
-	assert(writer->taken == 0 && n <= WRITER_BATCH_MAX);
-	writer->taken = n;
-	if (writer->ring_error)
-		return n;
 	for (size_t i = 0; i < n; i++) {
-		const struct queue_entry *entry = &entries[i];
-		struct io_uring_sqe *sqe = io_uring_get_sqe(writer->ring);
+		const struct queue_entry *entry = entries[i];
+		struct io_uring_sqe *sqe = io_uring_get_sqe(writer->ring[lane]);
 
 		assert(sqe && entry->queue < writer->queues);
 		io_uring_prep_write_fixed(sqe, entry->queue, entry->data,
@@ -138,22 +169,21 @@ static size_t ring_submit(struct writer *writer,
 		sqe->flags |= IOSQE_FIXED_FILE;
 		sqe->user_data = i;
 	}
-	return n;
 }
 
 /* Puts the results that are there to their places; how many those were. */
-static size_t collect(struct writer *writer, int results[WRITER_BATCH_MAX])
+static size_t collect(struct io_uring *ring, int *results, size_t count)
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head, n = 0;
 
-	io_uring_for_each_cqe(writer->ring, head, cqe)
+	io_uring_for_each_cqe(ring, head, cqe)
 	{
-		if (cqe->user_data < writer->taken)
+		if (cqe->user_data < count)
 			results[cqe->user_data] = cqe->res;
 		n++;
 	}
-	io_uring_cq_advance(writer->ring, n);
+	io_uring_cq_advance(ring, n);
 	return n;
 }
 
@@ -163,40 +193,47 @@ static size_t collect(struct writer *writer, int results[WRITER_BATCH_MAX])
  * EAGAIN.) The call may be cut short by SIGSTOP or for want of memory; another
  * one goes on.
  */
-static size_t ring_reap(struct writer *writer, int results[WRITER_BATCH_MAX])
+static void ring_write(struct writer *writer, size_t lane,
+		       struct queue_entry *const *entries, size_t n,
+		       int *results)
 {
-	const size_t n = writer->taken;
+	struct io_uring *ring = writer->ring[lane];
+	int *error = &writer->ring_error[lane];
 	size_t done = 0;
 
+	assert(n <= WRITER_BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
 		results[i] = PENDING;
-	while (done < n && !writer->ring_error) {
-		int r = io_uring_submit_and_wait(writer->ring,
+	if (*error == 0)
+		prepare(writer, lane, entries, n);
+	while (done < n && *error == 0) {
+		int r = io_uring_submit_and_wait(ring,
 						 (unsigned int)(n - done));
 
-		done += collect(writer, results);
+		done += collect(ring, results, n);
 		if (r >= 0 || r == -EINTR || r == -EAGAIN || r == -EBUSY)
 			continue;
-		log_error("the ring: %s", log_errno(-r));
-		writer->ring_error = r;
+		*error = r; /* the main thread says so, frame by frame */
 	}
 	for (size_t i = 0; done < n && i < n; i++)
 		if (results[i] == PENDING)
-			results[i] = writer->ring_error;
-	writer->taken = 0;
-	return n;
+			results[i] = *error;
 }
 
 const struct writer_ops writer_ring = {
 	.name = "ring",
 	.batch_max = WRITER_BATCH_MAX,
 	.init = ring_init,
-	.submit = ring_submit,
-	.reap = ring_reap,
+	.write = ring_write,
 	.done = ring_done,
 };
 
-int writer_ring_fd(const struct writer *writer)
+size_t writer_ring_fds(const struct writer *writer, int fds[WRITER_LANES_MAX])
 {
-	return writer->ring ? writer->ring->ring_fd : -1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < WRITER_LANES_MAX; i++)
+		if (writer->ring[i])
+			fds[n++] = writer->ring[i]->ring_fd;
+	return n;
 }

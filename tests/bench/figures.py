@@ -17,7 +17,7 @@ from results import Figure, counts
 
 SENDER = os.path.join(BUILDDIR, "tests", "netns", "packet-sender")
 SIZES = (64, 128, 256, 512, 1024, 1500)
-RING, TAPFEED_NAME = "raw ring", "tapfeed"
+RING, TAPFEED_NAME, TWO_NAME = "raw ring", "tapfeed", "tapfeed --queues 2"
 MIX_BYTES = (7 * 64 + 4 * 576 + 1500) / 12 + 16  # a packet in the file
 OFFERED = 0.95     # of the rate that a live run is to be sent
 EVERY_S = 0.002  # lone packets
@@ -81,7 +81,8 @@ class Bench:
 def replay(bench):
     """A million packets into a TAP that nobody reads."""
     load = capture(bench.folder, bench.amounts["packets"], "mix")
-    contenders = [Tapfeed(), Raw("ring"), Raw("nonblock"), Raw("write"), *bench.peers]
+    two = Tapfeed(TWO_NAME, ["--queues", "2"])
+    contenders = [Tapfeed(), Raw("ring"), two, Raw("nonblock"), Raw("write"), *bench.peers]
     bench.turns("replay", contenders, load, bench.count)
     figures = [Figure("replay / raw io_uring loop", "", "more", 0.85, 0.95,
                       bench.ratios("replay", TAPFEED_NAME, RING), "")]
@@ -92,6 +93,12 @@ def replay(bench):
     figures.append(Figure(
         "processor time a packet / raw loop's", "", "less", 1.6, 1.3,
         bench.ratios("replay", TAPFEED_NAME, RING, "processor_ns"), ""))
+    for other in [RING, *(peer.name for peer in bench.peers)]:
+        figures.append(Figure("replay --queues 2 / " + other, "", "more", None, None,
+                              bench.ratios("replay", TWO_NAME, other), ""))
+    figures.append(Figure(
+        "processor time of --queues 2 / raw loop's", "", "less", None, None,
+        bench.ratios("replay", TWO_NAME, RING, "processor_ns"), ""))
     return figures
 
 
@@ -262,7 +269,8 @@ def latency_run(bench, options):
 
 def chart(bench):
     """Every contender at every size; its figures are the drawing."""
-    contenders = [Tapfeed(), Raw("ring"), Raw("nonblock"), Raw("write"), *bench.peers]
+    contenders = [Tapfeed(), Tapfeed(TWO_NAME, ["--queues", "2"]), Raw("ring"),
+                  Raw("nonblock"), Raw("write"), *bench.peers]
     for size in SIZES:
         load = capture(bench.folder, bench.amounts["chart_packets"], size)
         bench.turns("chart", contenders, load, bench.amounts["chart_runs"])

@@ -65,8 +65,7 @@ static void write_some(struct run *run, size_t n)
 	struct queue *queue = &run->peer.queue;
 
 	for (; n > 0 && queue->used > 0; n--) {
-		size_t run_len;
-		const struct queue_entry *entry = queue_front(queue, &run_len);
+		const struct queue_entry *entry = queue_at(queue, 0);
 		volatile uint8_t sum = 0;
 
 		assert(entry->len > 0 && entry->len <= TAPFEED_FRAME_MAX_BYTES);

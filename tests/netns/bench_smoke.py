@@ -65,7 +65,7 @@ def _():
     for run in runs:
         check("lost 5000 of 5000" in run.get("failed", ""), run)
     figures = [figure for figure in results["figures"] if "braggart" in figure["name"]]
-    equal("its ratios", [figure["values"] for figure in figures], [[], []])
+    check(figures and not any(figure["values"] for figure in figures), figures)
     check("not found" in done.stdout and path("none") in done.stdout, done.stdout)
 
 

@@ -27,7 +27,8 @@ EMPTY = "empty"
 NAMES = {"tapfeed": "tapfeed", "tapfeed-spawner": "spawner",
          "tapfeed-injecto": "tapfeed-injector", "tapfeed-capture": "tapfeed-capture",
          "tapfeed-privile": "tapfeed-privileged"}
-KINDS = ["null", "pipe", "unix", "netlink", "packet", "tun (write only)", "tun", "ring", "memfd",
+KINDS = ["null", "pipe", "unix", "netlink", "packet", "tun (write only)", "tun", "ring",
+         "eventfd", "memfd",
          "directory", "program", "file"]
 
 
@@ -49,14 +50,16 @@ def table(mode, command):
         name, _, only = row.pop("process").strip("`").partition("` (")
         if only in ("", command + ")"):
             check(name not in rows, "twice: " + line)
+            if len(os.sched_getaffinity(0)) == 1:  # no writer thread, as is said below
+                row["open descriptors"] = row["open descriptors"].replace(", 2 eventfd", "")
             rows[name] = row
     return rows
 
 
 # ---- what /proc says ---------------------------------------------------------
 
-def fields(pid):
-    with open("/proc/%d/status" % pid) as file:
+def fields(pid, thread=None):
+    with open("/proc/%d/task/%s/status" % (pid, thread or pid)) as file:
         return {key: value.strip() for key, value in
                 (line.split(":", 1) for line in file)}
 
@@ -85,8 +88,8 @@ def kind_of(pid, fd, families):
         return "memfd"
     if target == "/dev/null":
         return "null"
-    if target == "anon_inode:[io_uring]":
-        return "ring"
+    if target in ("anon_inode:[io_uring]", "anon_inode:[eventfd]"):
+        return "ring" if "io_uring" in target else "eventfd"
     if target == "/dev/net/tun":
         write_only = flags & os.O_ACCMODE == os.O_WRONLY
         return "tun (write only)" if write_only else "tun"
@@ -134,8 +137,7 @@ def user_of(status, names):
     return "%s, really %s" % (effective[0], real[0])
 
 
-def measure(pid, name, names, groups, bounding):
-    status = fields(pid)
+def rights(status, names, groups, bounding):
     held = [int(status[key], 16) for key in ("CapPrm", "CapEff", "CapInh", "CapAmb")]
     own = sorted(int(group) for group in status["Groups"].split())
     bound = int(status["CapBnd"], 16)
@@ -147,6 +149,17 @@ def measure(pid, name, names, groups, bounding):
         else "%x" % bound,
         "no_new_privs": {"0": "no", "1": "yes"}[status["NoNewPrivs"]],
         "seccomp": {"0": "none", "2": "filter"}.get(status["Seccomp"], "strict"),
+    }
+
+
+def measure(pid, name, **how):
+    own = rights(fields(pid), **how)
+    for thread in os.listdir("/proc/%d/task" % pid):
+        its = rights(fields(pid, thread), **how)
+        own = {column: cell if its[column] == cell
+               else "%s, of a thread %s" % (cell, its[column]) for column, cell in own.items()}
+    return {
+        **own,
         "dumpable": "yes" if is_dumpable(pid) else "no",
         "open descriptors": descriptors(pid, name),
     }

@@ -22,32 +22,25 @@ static struct {
 	int result; /* of each write; 0: all goes well */
 } fake;
 
-static inline size_t fake_submit(struct writer *writer,
-				 const struct queue_entry *entries, size_t n)
+static inline void fake_write(struct writer *writer, size_t lane,
+			      struct queue_entry *const *entries, size_t n,
+			      int *results)
 {
 	(void)writer;
+	assert_int_equal(lane, 0);
 	assert_int_equal(n, 1);
 	if (fake.result == 0) {
 		assert_true(fake.count < sizeof(fake.order));
-		fake.order[fake.count++] = entries->data[0];
-		fake.written[entries->data[0]]++;
+		fake.order[fake.count++] = entries[0]->data[0];
+		fake.written[entries[0]->data[0]]++;
 	}
-	return n;
-}
-
-static inline size_t fake_reap(struct writer *writer,
-			       int results[WRITER_BATCH_MAX])
-{
-	(void)writer;
 	results[0] = fake.result ? fake.result : LEN;
-	return 1;
 }
 
 static const struct writer_ops fake_ops = {
 	.name = "fake",
 	.batch_max = 1,
-	.submit = fake_submit,
-	.reap = fake_reap,
+	.write = fake_write,
 };
 
 /* One capture: its end of the feed, and the number of its next packet. */

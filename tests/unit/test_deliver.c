@@ -1,178 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* injector/deliver.c against writers that answer what a script tells them, and
- * injector/writer_plain.c. */
+/* injector/deliver.c: what the result of a write means, and when it is tried
+ * again. */
 #include <config.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/deliverfake.h"
 
-#include <sys/socket.h>
-
-#include "common/clock.h"
 #include "common/histogram.h"
-#include "common/log.h"
-#include "injector/deliver.h"
-#include "proto/feed.pb-c.h"
-
-#define MORE	   ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES)
-#define OK	   0 /* in a script: written whole */
-#define SCRIPT_MAX 4096
-#define LEN	   60
-
-/* The writer: answers for each frame what comes next in its script. */
-static struct {
-	int script[SCRIPT_MAX];
-	size_t next; /* of the script; behind its end all goes well */
-	uint32_t seen[SCRIPT_MAX]; /* how often each frame was written */
-	uint64_t last;		   /* number of the last frame written */
-	bool out_of_order;
-	int results[WRITER_BATCH_MAX];
-	size_t started;
-} fake;
-
-static size_t fake_submit(struct writer *writer,
-			  const struct queue_entry *entries, size_t n)
-{
-	assert_in_range(n, 1, writer->ops->batch_max);
-	assert_int_equal(fake.started, 0);
-	for (size_t i = 0; i < n; i++) {
-		int result =
-			fake.next < SCRIPT_MAX ? fake.script[fake.next++] : OK;
-		uint64_t number = entries[i].time_ns;
-
-		if (result == OK) {
-			result = (int)entries[i].len;
-			fake.seen[number]++;
-			fake.out_of_order |= number < fake.last;
-			fake.last = number;
-		}
-		assert_true(fake.started < WRITER_BATCH_MAX);
-		fake.results[fake.started++] = result;
-	}
-	return n;
-}
-
-static size_t fake_reap(struct writer *writer, int results[WRITER_BATCH_MAX])
-{
-	size_t n = fake.started;
-
-	(void)writer;
-	memcpy(results, fake.results, n * sizeof(*results));
-	fake.started = 0;
-	return n;
-}
-
-static struct writer_ops fake_ops = {
-	.name = "fake",
-	.submit = fake_submit,
-	.reap = fake_reap,
-};
-
-static struct writer writer = { .ops = &fake_ops };
-static struct counters_injector counters;
-static struct account account;
-static struct queue queue;
-static struct deliver deliver;
-static struct arena_slot slot;
-static uint64_t now_ns, pushed, packets;
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&fake, 0, sizeof(fake));
-	fake_ops.batch_max = 1;
-	counters = (struct counters_injector){ 0 };
-	account_init(&account, &counters, false);
-	slot = (struct arena_slot){ 0 };
-	deliver = (struct deliver){
-		.writer = &writer,
-		.counters = &counters,
-		.interface = "tf0",
-	};
-	pace_init(&deliver.pace, 0);
-	now_ns = clock_now_ns();
-	pushed = 0;
-	packets = 0;
-	log_init((enum log_level)0, NULL, false);
-	return queue_init(&queue, 512);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	queue_done(&queue);
-	assert_int_equal(slot.refs, 0);
-	log_init(LOG_LEVEL_INFO, NULL, false);
-	return 0;
-}
-
-static void push(uint16_t flags)
-{
-	static const uint8_t data[LEN];
-	struct queue_entry entry = { .data = data,
-				     .slot = &slot,
-				     .time_ns = pushed++,
-				     .len = LEN,
-				     .flags = (uint16_t)flags };
-
-	arena_ref(&slot);
-	queue_push(&queue, &entry);
-	packets += !(flags & MORE);
-}
-
-/* One packet, whose latency counts from there. */
-static void push_since(uint64_t since_ns)
-{
-	static const uint8_t data[LEN];
-	struct queue_entry entry = { .data = data,
-				     .slot = &slot,
-				     .time_ns = pushed++,
-				     .since_ns = since_ns,
-				     .len = LEN };
-
-	arena_ref(&slot);
-	queue_push(&queue, &entry);
-	packets++;
-}
-
-static void push_many(size_t n)
-{
-	while (n-- > 0)
-		push(0);
-}
-
-static size_t run(void)
-{
-	return deliver_run(&deliver, &queue, &account, now_ns);
-}
-
-/* Runs until the queue is empty or the interface gone. */
-static void run_out(void)
-{
-	for (int i = 0; i < 100000 && queue.used > 0 && !deliver.gone; i++) {
-		run();
-		now_ns += NS_PER_S;
-	}
-}
-
-static uint64_t accounted(void)
-{
-	const uint64_t page[OUTCOME_COUNT] = {
-		[OUTCOME_INJECTED] = counters.injected,
-		[OUTCOME_DROPPED_QUEUE] = counters.dropped_queue,
-		[OUTCOME_DROPPED_INTERFACE_DOWN] =
-			counters.dropped_interface_down,
-		[OUTCOME_DROPPED_STOPPED] = counters.dropped_stopped,
-		[OUTCOME_DROPPED_RESTART] = counters.dropped_restart,
-		[OUTCOME_ERROR] = counters.errors,
-	};
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-		assert_int_equal(account.packets[i], page[i]);
-		sum += page[i];
-	}
-	return sum;
-}
 
 static void test_all_well(void **state)
 {
@@ -193,7 +26,7 @@ static void test_one_turn_is_bounded(void **state)
 	push_many(512);
 	assert_in_range(run(), 64, 256);
 	assert_true(queue.used > 0);
-	assert_true(deliver_next_ns(&deliver) <= now_ns);
+	assert_true(deliver_next_ns(&deliver, &queue) <= now_ns);
 	run_out();
 	assert_int_equal(counters.injected, 512);
 }
@@ -268,7 +101,8 @@ static void test_down_wait(void **state)
 	assert_int_not_equal(deliver.down_ns, 0);
 	assert_int_equal(accounted(), 0);
 	assert_int_equal(queue.used, 3);
-	assert_int_equal(deliver_next_ns(&deliver), now_ns + 50 * NS_PER_MS);
+	assert_int_equal(deliver_next_ns(&deliver, &queue),
+			 now_ns + 50 * NS_PER_MS);
 	now_ns += 50 * NS_PER_MS - 1;
 	assert_int_equal(run(), 0);
 	assert_int_equal(fake.next, 1); /* not so much as tried */
@@ -343,7 +177,7 @@ static void test_again(void **state)
 	push_many(3);
 	assert_int_equal(run(), 1);
 	assert_int_equal(deliver.down_ns, 0);
-	assert_int_equal(deliver_next_ns(&deliver), now_ns + NS_PER_MS);
+	assert_int_equal(deliver_next_ns(&deliver, &queue), now_ns + NS_PER_MS);
 	assert_int_equal(run(), 0);
 	now_ns += NS_PER_MS;
 	assert_int_equal(run(), 2);
@@ -361,7 +195,7 @@ static void test_gone(void **state)
 	assert_int_equal(counters.errors, 1);
 	assert_int_equal(run(), 0); /* no more is tried */
 	assert_int_equal(fake.next, 3);
-	deliver_discard(&queue, &account, OUTCOME_ERROR);
+	deliver_discard(&deliver, &queue, &account, OUTCOME_ERROR);
 	assert_int_equal(counters.errors, 4);
 	assert_int_equal(accounted(), packets);
 }
@@ -440,7 +274,7 @@ static void test_discard_in_mid_packet(void **state)
 	push(0);
 	push(0);
 	assert_int_equal(run(), 1);
-	deliver_discard(&queue, &account, OUTCOME_DROPPED_STOPPED);
+	deliver_discard(&deliver, &queue, &account, OUTCOME_DROPPED_STOPPED);
 	assert_int_equal(counters.dropped_stopped, 2);
 	assert_int_equal(counters.injected, 0);
 	assert_int_equal(counters.frames_written, 1);
@@ -454,13 +288,13 @@ static void test_paced(void **state)
 	pace_init(&deliver.pace, 10);
 	push_many(5);
 	assert_int_equal(run(), 1);
-	assert_in_range(deliver_next_ns(&deliver), now_ns + NS_PER_S / 10,
-			now_ns + NS_PER_S / 10 + 2);
+	assert_in_range(deliver_next_ns(&deliver, &queue),
+			now_ns + NS_PER_S / 10, now_ns + NS_PER_S / 10 + 2);
 	assert_int_equal(run(), 0);
-	now_ns = deliver_next_ns(&deliver);
+	now_ns = deliver_next_ns(&deliver, &queue);
 	assert_int_equal(run(), 1);
 	deliver.unpaced = true; /* the drain */
-	assert_int_equal(deliver_next_ns(&deliver), 0);
+	assert_int_equal(deliver_next_ns(&deliver, &queue), 0);
 	assert_int_equal(run(), 3);
 }
 
@@ -508,10 +342,11 @@ static void sum_holds(uint32_t seed, size_t batch_max, enum when_full when)
 	if (queue_room(&queue) == 0)
 		run_out();
 	if (queue_room(&queue) == 0)
-		deliver_discard(&queue, &account, OUTCOME_DROPPED_STOPPED);
+		deliver_discard(&deliver, &queue, &account,
+				OUTCOME_DROPPED_STOPPED);
 	push(0); /* ends a packet that has begun */
 	run_out();
-	deliver_discard(&queue, &account, OUTCOME_ERROR);
+	deliver_discard(&deliver, &queue, &account, OUTCOME_ERROR);
 	assert_int_equal(accounted(), packets);
 	tear_down(NULL);
 }
@@ -545,21 +380,36 @@ static void test_no_frame_twice_after_a_retry(void **state)
 /* Two of a batch have to wait: they alone are left, in their order. */
 static void test_order_after_a_retry(void **state)
 {
-	const struct queue_entry *front;
-	size_t n;
-
 	(void)state;
 	fake_ops.batch_max = 5;
 	fake.script[1] = -EAGAIN;
 	fake.script[3] = -EAGAIN;
 	push_many(5);
 	assert_int_equal(run(), 3);
-	front = queue_front(&queue, &n);
-	assert_int_equal(n, 2);
-	assert_int_equal(front[0].time_ns, 1);
-	assert_int_equal(front[1].time_ns, 3);
+	assert_int_equal(queue.used, 2);
+	assert_int_equal(queue_at(&queue, 0)->time_ns, 1);
+	assert_int_equal(queue_at(&queue, 1)->time_ns, 3);
 	run_out();
 	assert_int_equal(counters.injected, 5);
+}
+
+/* It may come up between two frames of a batch. */
+static void test_one_by_one_while_down(void **state)
+{
+	(void)state;
+	deliver.when_full = WHEN_FULL_WAIT;
+	fake_ops.batch_max = 8;
+	for (int i = 0; i < 9; i++)
+		fake.script[i] = -EIO;
+	push_many(10);
+	assert_int_equal(run(), 0);
+	assert_int_equal(fake.next, 8);
+	now_ns += 50 * NS_PER_MS;
+	assert_int_equal(run(), 0);
+	assert_int_equal(fake.next, 9);
+	now_ns += 50 * NS_PER_MS;
+	assert_int_equal(run(), 10);
+	assert_false(fake.out_of_order);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -587,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_sum_holds),
 		TEST(test_no_frame_twice_after_a_retry),
 		TEST(test_order_after_a_retry),
+		TEST(test_one_by_one_while_down),
 	};
 
 	return cmocka_run_group_tests_name("deliver", tests, NULL, NULL);

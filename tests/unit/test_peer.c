@@ -58,7 +58,6 @@ static void test_live(void **state)
 	uint8_t payload[180] = { 0 };
 	struct wire wire = { .len = 0 };
 	const struct queue_entry *entries;
-	size_t n;
 
 	(void)state;
 	hello.version = TAPFEED_FEED_VERSION;
@@ -81,8 +80,8 @@ static void test_live(void **state)
 	wire_frame(&wire, &frame);
 	put_wire(&feed, &wire);
 	serve(&feed);
-	entries = queue_front(&feed.peer.queue, &n);
-	assert_int_equal(n, 3);
+	entries = queue_at(&feed.peer.queue, 0);
+	assert_int_equal(feed.peer.queue.used, 3);
 	assert_in_range(clock_now_ns() - entries[0].since_ns, NS_PER_S,
 			60 * NS_PER_S);
 	assert_int_equal(entries[1].since_ns, 0);
@@ -148,7 +147,7 @@ static void test_report_numbers(void **state)
 	send_batch(&feed, 10, 60);
 	write_out(&feed, 10, &number);
 	send_batch(&feed, 4, 60);
-	deliver_discard(&feed.peer.queue, &feed.peer.account, OUTCOME_ERROR);
+	discard_queue(&feed, OUTCOME_ERROR);
 	feed.context.discard = OUTCOME_DROPPED_STOPPED;
 	send_batch(&feed, 3, 60);
 	feed.context.discard = OUTCOME_DROPPED_INTERFACE_DOWN;
@@ -423,7 +422,6 @@ static void test_drop_whole_packets(void **state)
 {
 	static const uint32_t flags[] = { 0, MORE, MORE, 0, 0, MORE, 0 };
 	struct wire wire = { .len = 0 };
-	size_t n;
 
 	(void)state;
 	start(3, WHEN_FULL_DROP);
@@ -432,7 +430,7 @@ static void test_drop_whole_packets(void **state)
 	serve(&feed);
 	/* 1 frame in; 3 do not fit; 1 in; 2 do not fit. */
 	assert_int_equal(feed.peer.queue.used, 2);
-	assert_int_equal(queue_front(&feed.peer.queue, &n)[1].time_ns, 4);
+	assert_int_equal(queue_at(&feed.peer.queue, 1)->time_ns, 4);
 	assert_int_equal(feed.counters.dropped_queue, 2);
 	assert_int_equal(feed.peer.sequence, 4);
 }
@@ -486,8 +484,7 @@ static void test_discard(void **state)
 		if (i % 2 == 0)
 			send_batch(&feed, 6, 60); /* under way */
 		feed.context.discard = outcomes[i / 2];
-		deliver_discard(&feed.peer.queue, &feed.peer.account,
-				outcomes[i / 2]);
+		discard_queue(&feed, outcomes[i / 2]);
 		assert_int_equal(*counter[i / 2], 4);
 		serve(&feed);
 		send_batch(&feed, 5, 60);

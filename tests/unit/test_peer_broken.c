@@ -312,9 +312,7 @@ static void test_swelling(void **state)
 		for (size_t j = 0; j < COUNT(lens); j++) {
 			enter(j ? PEER_FEEDING : PEER_HELLO);
 			if (j) /* its two packets are out of the way */
-				deliver_discard(&feed.peer.queue,
-						&feed.peer.account,
-						OUTCOME_INJECTED);
+				discard_queue(&feed, OUTCOME_INJECTED);
 			swell(rows[i].pattern, rows[i].len,
 			      lens[j] - lens[j] % rows[i].len);
 		}

@@ -26,7 +26,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	log_init((enum log_level)0, NULL, false);
-	writer = (struct writer){ 0 };
+	writer = (struct writer){ .lanes = 1 };
 	for (int i = 0; i < QUEUES; i++) {
 		int ends[2];
 
@@ -90,11 +90,13 @@ static void open_writer(const struct writer_ops *ops, size_t n)
 	assert_in_range(ops->batch_max, 1, WRITER_BATCH_MAX);
 }
 
-static size_t write_all(const struct queue_entry *entries, size_t n,
-			int results[WRITER_BATCH_MAX])
+static void write_all(struct queue_entry *entries, size_t n, int *results)
 {
-	assert_int_equal(writer.ops->submit(&writer, entries, n), n);
-	return writer.ops->reap(&writer, results);
+	struct queue_entry *list[WRITER_BATCH_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = &entries[i];
+	writer.ops->write(&writer, 0, list, n, results);
 }
 
 /* The results are in the frames' order, and so are the frames. */
@@ -105,13 +107,12 @@ static void check_batch(size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		entries[i] = frame_of(i, 0);
-	assert_int_equal(write_all(entries, n, results), n);
+	write_all(entries, n, results);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(results[i], entries[i].len);
 		check_got(0, i);
 	}
 	check_empty();
-	assert_int_equal(writer.ops->reap(&writer, results), 0);
 }
 
 static void test_plain(void **state)
@@ -170,8 +171,7 @@ static void check_failed(const struct writer_ops *ops)
 	open_writer(ops, 1);
 	entries[1].len = 4 * TAPFEED_SLOT_BYTES; /* more than a socket takes */
 	for (size_t i = 0; i < COUNT(entries); i += at_once)
-		assert_int_equal(write_all(entries + i, at_once, results + i),
-				 at_once);
+		write_all(entries + i, at_once, results + i);
 	assert_int_equal(results[0], entries[0].len);
 	assert_int_equal(results[1], -EMSGSIZE);
 	assert_int_equal(results[2], entries[2].len);
@@ -204,17 +204,19 @@ static void test_plain_gone(void **state)
 /* The ring alone has the queues. */
 static void test_ring_keeps_no_descriptor(void **state)
 {
+	int rings[WRITER_LANES_MAX];
+
 	(void)state;
 	open_writer(&writer_ring, QUEUES);
 	for (int i = 0; i < QUEUES; i++)
 		assert_int_equal(fcntl(queue[i], F_GETFD), -1);
-	assert_true(writer_ring_fd(&writer) >= 0);
-	assert_int_equal(fcntl(writer_ring_fd(&writer), F_GETFD), FD_CLOEXEC);
+	assert_int_equal(writer_ring_fds(&writer, rings), 1);
+	assert_int_equal(fcntl(rings[0], F_GETFD), FD_CLOEXEC);
 }
 
 static struct io_uring_sqe *new_sqe(void)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(writer.ring);
+	struct io_uring_sqe *sqe = io_uring_get_sqe(writer.ring[0]);
 
 	if (!sqe)
 		abort();
@@ -226,10 +228,10 @@ static int answer(void)
 	struct io_uring_cqe *cqe;
 	int r;
 
-	assert_int_equal(io_uring_submit_and_wait(writer.ring, 1), 1);
-	assert_int_equal(io_uring_peek_cqe(writer.ring, &cqe), 0);
+	assert_int_equal(io_uring_submit_and_wait(writer.ring[0], 1), 1);
+	assert_int_equal(io_uring_peek_cqe(writer.ring[0], &cqe), 0);
 	r = cqe->res;
-	io_uring_cqe_seen(writer.ring, cqe);
+	io_uring_cqe_seen(writer.ring[0], cqe);
 	return r;
 }
 
@@ -254,8 +256,8 @@ static void test_ring_is_restricted(void **state)
 	io_uring_prep_write_fixed(sqe, 0, arena.scratch.base, 1, 0, 0);
 	sqe->flags |= IOSQE_FIXED_FILE;
 	assert_int_equal(answer(), -EFAULT);
-	assert_int_equal(io_uring_unregister_buffers(writer.ring), -EACCES);
-	assert_int_equal(io_uring_unregister_files(writer.ring), -EACCES);
+	assert_int_equal(io_uring_unregister_buffers(writer.ring[0]), -EACCES);
+	assert_int_equal(io_uring_unregister_files(writer.ring[0]), -EACCES);
 	check_empty();
 }
 
@@ -267,13 +269,13 @@ static void test_ring_broken(void **state)
 
 	(void)state;
 	open_writer(&writer_ring, 1);
-	close(writer.ring->ring_fd);
+	close(writer.ring[0]->ring_fd);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(write_all(entries, 2, results), 2);
+		write_all(entries, 2, results);
 		assert_int_equal(results[0], -EBADF);
 		assert_int_equal(results[1], -EBADF);
 	}
-	writer.ring->ring_fd = open("/dev/null", O_RDONLY); /* for done */
+	writer.ring[0]->ring_fd = open("/dev/null", O_RDONLY); /* for done */
 }
 
 /* As root without its limits, this would prove nothing. */
@@ -298,9 +300,8 @@ static int without_ring(void)
 		EXPECT(fcntl(queue[i], F_GETFD) >= 0);
 	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_AUTO,
 			   false) == 0);
-	EXPECT(writer.ops == &writer_plain && writer_ring_fd(&writer) < 0);
-	EXPECT(writer.ops->submit(&writer, &entry, 1) == 1);
-	EXPECT(writer.ops->reap(&writer, results) == 1);
+	EXPECT(writer.ops == &writer_plain && !writer.ring[0]);
+	write_all(&entry, 1, results);
 	EXPECT(results[0] == (int)entry.len);
 	return 0;
 }
@@ -316,7 +317,7 @@ static void test_with_ring(void **state)
 	(void)state;
 	if (no_ring)
 		skip();
-	writer_prepare(&writer, WRITER_RING);
+	writer_prepare(&writer, WRITER_RING, 1);
 	assert_int_equal(
 		writer_open(&writer, queue, 1, &arena, WRITER_RING, false), 0);
 	assert_ptr_equal(writer.ops, &writer_ring);
@@ -325,8 +326,8 @@ static void test_with_ring(void **state)
 static void test_no_ring(void **state)
 {
 	(void)state;
-	writer_prepare(&writer, WRITER_PLAIN);
-	assert_null(writer.ring);
+	writer_prepare(&writer, WRITER_PLAIN, 1);
+	assert_null(writer.ring[0]);
 	assert_int_equal(
 		writer_open(&writer, queue, 1, &arena, WRITER_PLAIN, false), 0);
 	assert_ptr_equal(writer.ops, &writer_plain);
@@ -335,7 +336,7 @@ static void test_no_ring(void **state)
 /* Root's ring is not on the account of the user that he becomes. */
 static int ring_of_root(void)
 {
-	writer_prepare(&writer, WRITER_RING);
+	writer_prepare(&writer, WRITER_RING, 1);
 	EXPECT(forbid_memory() == 0);
 	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_RING,
 			   false) == 0);
@@ -348,6 +349,60 @@ static void test_ring_of_root(void **state)
 	if (no_ring || !sandbox_holds(CAP_IPC_LOCK))
 		skip();
 	run_in_child(ring_of_root);
+}
+
+/* Each by its own ring, all to the same queues. */
+static void test_ring_lanes(void **state)
+{
+	struct queue_entry entries[QUEUES];
+	int rings[WRITER_LANES_MAX];
+
+	(void)state;
+	if (no_ring)
+		skip();
+	writer_prepare(&writer, WRITER_RING, QUEUES);
+	assert_int_equal(writer_open(&writer, queue, QUEUES, &arena,
+				     WRITER_RING, false),
+			 0);
+	if (writer.lanes < QUEUES) /* locked memory */
+		skip();
+	assert_int_equal(writer_ring_fds(&writer, rings), QUEUES);
+	for (uint16_t i = 0; i < QUEUES; i++) {
+		struct queue_entry *list = &entries[i];
+		int result;
+
+		entries[i] = frame_of(i, (uint16_t)(QUEUES - 1 - i));
+		writer.ops->write(&writer, i, &list, 1, &result);
+		assert_int_equal(result, list->len);
+		check_got(list->queue, i);
+	}
+	check_empty();
+}
+
+/* Locked memory for one ring and not for more: one thread writes, then. */
+static int few_lanes(void)
+{
+	const struct rlimit some = { 6 << 20, 6 << 20 };
+	/* Of a user who has nothing else: the limit is for all that is his. */
+	const uid_t uid = 100000 + (uid_t)getpid();
+
+	if (setresuid(uid, uid, uid) < 0)
+		return 0; /* in a user namespace there is none */
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &some) == 0);
+	writer_prepare(&writer, WRITER_RING, QUEUES);
+	EXPECT(writer_open(&writer, queue, QUEUES, &arena, WRITER_RING,
+			   false) == 0);
+	EXPECT(writer.lanes == 1);
+	EXPECT(writer.ring[0] && !writer.ring[1] && !writer.ring[2]);
+	return 0;
+}
+
+static void test_few_lanes(void **state)
+{
+	(void)state;
+	if (no_ring || geteuid() != 0)
+		skip();
+	run_in_child(few_lanes);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -369,6 +424,8 @@ int main(void)
 		TEST(test_with_ring),
 		TEST(test_ring_of_root),
 		TEST(test_no_ring),
+		TEST(test_ring_lanes),
+		TEST(test_few_lanes),
 	};
 	struct io_uring_params params = { 0 };
 	int fd = io_uring_setup(1, &params);
