@@ -95,6 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		close(fd);
 	}
+	/* Somebody who looks at /proc/PID/fd may hold it a moment longer. */
+	shutdown(ends[1], SHUT_RDWR);
 	close(ends[1]);
 	assert(control_take(ends[0], &fd, &frames_taken) == CONTROL_END);
 	close(ends[0]);
