@@ -190,8 +190,10 @@ int lanes_start(void *data)
 		int r = start_thread(&lanes->lane[i]);
 
 		if (r < 0) {
-			log_info("%zu of %zu writer threads: %s", i,
-				 lanes->count, log_errno(-r));
+			log_info("%zu of %zu writer threads run: the user's "
+				 "limit of processes is reached, raise it "
+				 "(ulimit -u, LimitNPROC=, TasksMax=) (%s)",
+				 i, lanes->count, log_errno(-r));
 			lanes->count = i;
 			break;
 		}

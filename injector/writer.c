@@ -32,6 +32,15 @@ static const char *ring_advice(int error)
 	}
 }
 
+/* The first lane that there is not has the reason. */
+static void say_fewer(const struct writer *writer, size_t wanted)
+{
+	int error = -writer->ring_error[writer->lanes];
+
+	log_info("%zu of %zu threads write: no ring for another, %s (%s)",
+		 writer->lanes, wanted, ring_advice(error), log_errno(error));
+}
+
 void writer_prepare(struct writer *writer, enum writer_choice choice,
 		    size_t lanes)
 {
@@ -47,12 +56,15 @@ int writer_open(struct writer *writer, const int *queue_fds, size_t n,
 		const struct arena *arena, enum writer_choice choice,
 		bool successor)
 {
+	const size_t lanes = writer->lanes;
 	int r = 0;
 
 	if (choice != WRITER_PLAIN) {
 		writer->patient_ns =
 			clock_now_ns() + (successor ? RELEASE_NS : 0);
 		r = writer_ring.init(writer, queue_fds, n, arena);
+		if (r == 0 && writer->lanes < lanes)
+			say_fewer(writer, lanes);
 		if (r == 0)
 			return 0;
 	}

@@ -21,7 +21,6 @@
 
 #include "common/clock.h"
 #include "common/fd.h"
-#include "common/log.h"
 
 /* No result of a write. */
 #define PENDING INT_MIN
@@ -113,6 +112,7 @@ static int lane_init(struct writer *writer, size_t lane, const int *queue_fds,
 		r = ring_register(writer->ring[lane], queue_fds, n, arena);
 	if (r < 0)
 		lane_done(writer, lane);
+	writer->ring_error[lane] = r;
 	return r;
 }
 
@@ -142,10 +142,6 @@ static int ring_init(struct writer *writer, const int *queue_fds, size_t n,
 	}
 	if (lanes == 0)
 		return r;
-	if (lanes < writer->lanes)
-		log_info("%zu of %zu threads write: no ring for more of them, "
-			 "%s",
-			 lanes, writer->lanes, log_errno(-r));
 	for (size_t i = lanes; i < writer->lanes; i++)
 		lane_done(writer, i);
 	for (size_t i = 0; i < n; i++)
