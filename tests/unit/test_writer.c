@@ -192,6 +192,26 @@ static void test_ring_failed(void **state)
 	check_failed(&writer_ring);
 }
 
+/* What has to be tried again is not overtaken, by another queue's neither. */
+static void test_plain_stops(void **state)
+{
+	struct queue_entry entries[] = { frame_of(0, 0), frame_of(1, 1),
+					 frame_of(2, 0) };
+	struct queue_entry *one = &entries[0];
+	int results[COUNT(entries)];
+
+	(void)state;
+	open_writer(&writer_plain, 2);
+	do { /* until the socket is full */
+		writer.ops->write(&writer, 0, &one, 1, results);
+	} while (results[0] == (int)one->len);
+	assert_int_equal(results[0], -EAGAIN);
+	write_all(entries, COUNT(entries), results);
+	for (size_t i = 0; i < COUNT(entries); i++)
+		assert_int_equal(results[i], -EAGAIN);
+	assert_int_equal(read(reader[1], results, sizeof(results)), -1);
+}
+
 static void test_plain_gone(void **state)
 {
 	(void)state;
@@ -416,6 +436,7 @@ int main(void)
 		TEST(test_ring_queues),
 		TEST(test_plain_failed),
 		TEST(test_ring_failed),
+		TEST(test_plain_stops),
 		TEST(test_plain_gone),
 		TEST(test_ring_keeps_no_descriptor),
 		TEST(test_ring_is_restricted),
