@@ -240,6 +240,8 @@ static const struct row rows[] = {
 	  CAPTURE, store_source, 0, 0, 0, NULL },
 	{ "live", 0, NULL, NULL, NULL, NULL,
 	  CAPTURE, store_flag, FIELD(live), 0, 0, NULL },
+	{ "hold", 0, NULL, NULL, NULL, NULL,
+	  INJECTOR, store_flag, FIELD(hold), 0, 0, NULL },
 };
 /* clang-format on */
 
@@ -375,7 +377,7 @@ int options_parse(int argc, char **argv, unsigned int scope,
 char **options_argv(const struct options *options, unsigned int scope,
 		    const char *program)
 {
-	const size_t max = ROWS + TAPFEED_SOURCES_MAX + 3;
+	const size_t max = ROWS + TAPFEED_SOURCES_MAX + 4;
 	char **argv = calloc(max, sizeof(*argv));
 	size_t n = 0;
 
@@ -402,6 +404,8 @@ char **options_argv(const struct options *options, unsigned int scope,
 			return NULL;
 	if (options->live && (scope & CAPTURE))
 		argv[n++] = strdup("--live");
+	if (options->hold && (scope & INJECTOR))
+		argv[n++] = strdup("--hold");
 	return argv;
 }
 

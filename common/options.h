@@ -45,7 +45,8 @@ struct options {
 	uint64_t duration_ns; /* from the first packet's gate; 0: no end */
 	uint64_t startup_delay_ns;
 	uint64_t linger_ns;
-	uint64_t pps;	     /* 0: unpaced */
+	bool hold;    /* the injector's own: tapfeed says when the gate opens */
+	uint64_t pps; /* 0: unpaced */
 	uint64_t loop;	     /* passes; 0: for ever */
 	uint32_t buffer_kib; /* of each live ring */
 	bool require_ring;   /* no write(2) in its place */

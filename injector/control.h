@@ -3,19 +3,24 @@
 #ifndef TAPFEED_INJECTOR_CONTROL_H
 #define TAPFEED_INJECTOR_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum control {
-	CONTROL_NOTHING, /* none has come, or one that was refused */
-	CONTROL_FEED,
-	CONTROL_END, /* end of file: stop */
+#include "proto/worker.h"
+
+/* What has come; of several messages of a kind the last one. */
+struct control {
+	bool end;	       /* end of file: stop, and nothing else counts */
+	int feed_fd;	       /* the feed's end, the caller's; -1: none */
+	uint64_t frames_taken; /* with it */
+	bool gate_said;
+	struct worker_gate gate;
 };
 
 /*
- * Takes what has come over sock, of several messages the last one: each was for
- * a process that is no more. Does not block. On CONTROL_FEED *ret_fd, the
- * feed's end, is the caller's, and *ret_frames_taken is what the message says.
+ * Takes what has come over sock and does not block. A feed before the last one
+ * was for a process that is no more. What is not understood is left out.
  */
-enum control control_take(int sock, int *ret_fd, uint64_t *ret_frames_taken);
+void control_take(int sock, struct control *ret_control);
 
 #endif

@@ -256,7 +256,7 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	size_t done = deliver_collect(deliver, queue, account, now_ns);
 	size_t n;
 
-	if (deliver->retry_ns > now_ns)
+	if (deliver->paused || deliver->retry_ns > now_ns)
 		return done;
 	deliver->retry_ns = 0;
 	n = due(deliver, queue, now_ns);
@@ -278,7 +278,8 @@ uint64_t deliver_next_ns(const struct deliver *deliver,
 {
 	uint64_t paced = deliver->unpaced ? 0 : pace_next_ns(&deliver->pace);
 
-	if (queue->used == queue->sent || queue->sent == LANES_ENTRIES ||
+	if (queue->used == queue->sent || deliver->paused ||
+	    queue->sent == LANES_ENTRIES ||
 	    (deliver_busy(deliver, queue) &&
 	     !lanes_have_room(deliver->lanes, queue_at(queue, queue->sent))))
 		return CLOCK_NEVER; /* the lanes' bell tells */

@@ -30,7 +30,8 @@ struct deliver {
 	bool unpaced;	       /* draining: as fast as it goes */
 	uint64_t down_ns;      /* the first write that failed so; 0: it is up */
 	bool down_said;
-	bool gone; /* the interface was deleted: nothing can be written */
+	bool paused; /* nobody reads: nothing more is written */
+	bool gone;   /* the interface was deleted: nothing can be written */
 };
 
 /*

@@ -46,7 +46,8 @@ struct injector {
 	struct lanes lanes;
 	struct deliver deliver;
 	struct peers peers;
-	uint64_t gate_ns; /* when it opens */
+	uint64_t gate_ns; /* when it opens, unless it is held */
+	bool held;	  /* tapfeed says when (--hold) */
 	bool stopping;
 	uint64_t drain_ns;  /* while stopping: until then packets are written */
 	uint64_t linger_ns; /* the end, once all is done; CLOCK_NEVER before */
@@ -100,35 +101,62 @@ static void stop(struct injector *inj, uint64_t now)
 	inj->peers.gate = PEERS_STOPPING;
 	inj->deliver.unpaced = true;
 	inj->drain_ns = now + TAPFEED_DRAIN_DEADLINE_S * NS_PER_S;
+	if (inj->deliver.paused) /* what waits for a reader has none */
+		inj->drain_ns = now;
 	notify_send("STOPPING=1");
 }
 
 /*
- * A new feed of our own capture, or the end. What the kernel has counted beyond
- * a killed injector says something only as long as we have written nothing.
+ * A new feed of our own capture. What the kernel has counted beyond a killed
+ * injector says something only as long as we have written nothing.
  */
-static void take_control(struct injector *inj)
+static void take_feed(struct injector *inj, int fd, uint64_t taken)
 {
 	const struct counters_injector *counters = inj->counters;
-	uint64_t taken = 0, uncounted = 0;
-	int fd;
+	uint64_t uncounted = 0;
 
-	switch (control_take(inj->worker.control_fd, &fd, &taken)) {
-	case CONTROL_NOTHING:
-		break;
-	case CONTROL_FEED:
-		if (inj->restarted && inj->deliver.began_ns == 0 &&
-		    counters->frames_written == inj->frames_before &&
-		    taken > counters->frames_written)
-			uncounted = taken - counters->frames_written;
-		log_debug("a feed by the control socket");
-		peers_own(&inj->peers, fd, uncounted);
-		break;
-	case CONTROL_END:
+	if (inj->restarted && inj->deliver.began_ns == 0 &&
+	    counters->frames_written == inj->frames_before &&
+	    taken > counters->frames_written)
+		uncounted = taken - counters->frames_written;
+	log_debug("a feed by the control socket");
+	peers_own(&inj->peers, fd, uncounted);
+}
+
+static void take_gate(struct injector *inj, const struct worker_gate *gate,
+		      uint64_t now)
+{
+	bool paused = gate->flags & WORKER_GATE_PAUSED;
+
+	if (gate->flags & WORKER_GATE_OPEN)
+		inj->held = false;
+	if (paused != inj->deliver.paused)
+		log_debug("%s: %s", inj->netdev.name,
+			  paused ? "paused, nobody reads" : "goes on");
+	peers_pause(&inj->peers, paused);
+	if (paused && inj->stopping && inj->drain_ns > now)
+		inj->drain_ns = now;
+	/* Who has joined meanwhile and written ends the lingering anyway. */
+	if (inj->linger_ns != CLOCK_NEVER && gate->frames_read > 0 &&
+	    gate->frames_read == counter_get(&inj->counters->frames_written))
+		inj->linger_ns = now;
+}
+
+static void take_control(struct injector *inj)
+{
+	const uint64_t now = clock_now_ns();
+	struct control control;
+
+	control_take(inj->worker.control_fd, &control);
+	if (control.end) {
 		fd_close(&inj->worker.control_fd);
-		stop(inj, clock_now_ns());
-		break;
+		stop(inj, now);
+		return;
 	}
+	if (control.feed_fd >= 0)
+		take_feed(inj, control.feed_fd, control.frames_taken);
+	if (control.gate_said)
+		take_gate(inj, &control.gate, now);
 }
 
 /* 0, or the exit status where no feed can ever come. */
@@ -223,8 +251,10 @@ static void injector_ready(struct injector *inj)
 	inj->frames_before = inj->counters->frames_written;
 	inj->gate_ns = clock_now_ns();
 	/* Where a former injector has written something, it was open. */
-	if (!inj->restarted || inj->counters->last_ns == 0)
+	if (!inj->restarted || inj->counters->last_ns == 0) {
 		inj->gate_ns += inj->options.startup_delay_ns;
+		inj->held = inj->options.hold;
+	}
 	inj->linger_ns = CLOCK_NEVER;
 	if (inj->worker.control_fd >= 0)
 		take_control(inj);
@@ -271,7 +301,7 @@ static void check_stop(struct injector *inj, uint64_t now)
 		inj->drain_ns = now;
 	/* What can no longer be written is counted, now and when it comes. */
 	if (inj->stopping && now >= inj->drain_ns &&
-	    *discard == OUTCOME_INJECTED)
+	    *discard < OUTCOME_DROPPED_STOPPED)
 		peers_discard(&inj->peers, OUTCOME_DROPPED_STOPPED);
 	if (!inj->deliver.gone || *discard == OUTCOME_ERROR)
 		return;
@@ -283,7 +313,8 @@ static void check_stop(struct injector *inj, uint64_t now)
 
 static void check_gate(struct injector *inj, uint64_t now)
 {
-	if (inj->peers.gate == PEERS_SHUT && now >= inj->gate_ns) {
+	if (inj->peers.gate == PEERS_SHUT && !inj->held &&
+	    now >= inj->gate_ns) {
 		inj->peers.gate = PEERS_OPEN;
 		log_debug("%s: the gate is open", inj->netdev.name);
 	}
@@ -325,7 +356,7 @@ static uint64_t next_event(const struct injector *inj, uint64_t now)
 {
 	uint64_t next = earlier(inj->linger_ns, peers_next_ns(&inj->peers));
 
-	if (inj->peers.gate == PEERS_SHUT)
+	if (inj->peers.gate == PEERS_SHUT && !inj->held)
 		next = earlier(next, inj->gate_ns);
 	if (inj->stopping)
 		next = earlier(next, now < inj->drain_ns

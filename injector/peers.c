@@ -263,6 +263,20 @@ bool peers_turn(struct peers *peers, uint64_t now_ns)
 	return again;
 }
 
+void peers_pause(struct peers *peers, bool paused)
+{
+	enum outcome *discard = &peers->context.discard;
+
+	peers->deliver->paused = paused;
+	if (peers->context.when_full == WHEN_FULL_WAIT)
+		return;
+	/* Where nothing will ever be written any more, that stays. */
+	if (paused && *discard == OUTCOME_INJECTED)
+		peers_discard(peers, OUTCOME_DROPPED_QUEUE);
+	else if (!paused && *discard == OUTCOME_DROPPED_QUEUE)
+		*discard = OUTCOME_INJECTED;
+}
+
 void peers_discard(struct peers *peers, enum outcome outcome)
 {
 	peers->context.discard = outcome;
@@ -354,5 +368,6 @@ bool peers_spin(struct peers *peers)
 		if (peer_wants_input(peer, &peers->context))
 			peer->readable = true;
 	}
-	return connected && peers->gate != PEERS_SHUT;
+	return connected && peers->gate != PEERS_SHUT &&
+	       !peers->deliver->paused;
 }

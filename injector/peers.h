@@ -76,6 +76,12 @@ void peers_own(struct peers *peers, int fd, uint64_t frames_uncounted);
  */
 bool peers_turn(struct peers *peers, uint64_t now_ns);
 
+/*
+ * Writes nothing until it is called with false. What is there waits for it, or
+ * where a full queue drops is dropped, and so is what comes.
+ */
+void peers_pause(struct peers *peers, bool paused);
+
 /* Counts what is queued as outcome, and from now on what still comes. */
 void peers_discard(struct peers *peers, enum outcome outcome);
 
