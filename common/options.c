@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/escape.h"
 #include "common/ifname.h"
 #include "common/parse.h"
@@ -21,7 +22,16 @@
 #define CAPTURE	 OPTIONS_CAPTURE
 #define LIVE	 OPTIONS_LIVE
 #define STATUS	 OPTIONS_STATUS
+#define START	 OPTIONS_START
+#define GATE	 OPTIONS_GATE
 #define FEED	 (REPLAY | LIVE) /* the commands that run one */
+
+/*
+ * A socket that is there is not yet an IDS that reads: libpcap throws away what
+ * comes before its filter is set, Suricata what comes before all its threads
+ * run. That takes 10 to 100 ms after the last socket; busy machines need more.
+ */
+#define SETTLE_NS NS_PER_S
 
 struct row;
 /* Stores text in options; 0, or a negative errno where it is not fit. */
@@ -30,7 +40,7 @@ typedef int (*row_store)(const struct row *row, const char *text, void *field);
 struct row {
 	const char *name;
 	char letter;	      /* 0: none */
-	const char *argument; /* NULL: a flag */
+	const char *argument; /* NULL: a flag; "[=T]": it may be left out */
 	const char *fallback; /* the default, stored first; NULL: zero */
 	const char *allowed;  /* for the message: "must be ..." */
 	const char *help;     /* NULL: internal, not shown */
@@ -148,6 +158,41 @@ static int store_when_full(const struct row *row, const char *text, void *field)
 	return 0;
 }
 
+static int store_linger(const struct row *row, const char *text, void *field)
+{
+	struct options *options = field;
+
+	options->linger_auto = strcmp(text, "auto") == 0;
+	return store_duration(row, options->linger_auto ? "10s" : text,
+			      &options->linger_ns);
+}
+
+static int store_wait(const struct row *row, const char *text, void *field)
+{
+	struct options *options = field;
+
+	options->wait_for_reader = true;
+	return text ? store_duration(row, text, &options->settle_ns) : 0;
+}
+
+static int store_no_reader(const struct row *row, const char *text, void *field)
+{
+	static const char *const names[] = {
+		[NO_READER_CONTINUE] = "continue",
+		[NO_READER_PAUSE] = "pause",
+		[NO_READER_EXIT] = "exit",
+	};
+
+	(void)row;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) != 0)
+			continue;
+		*(enum no_reader *)field = (enum no_reader)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 #define SOURCE	     "source" /* a list: see options_argv() */
 #define FIELD(field) offsetof(struct options, field)
 #define DURATION     "a number and ns, us, ms, s, m or h, such as 500ms"
@@ -202,9 +247,23 @@ static const struct row rows[] = {
 	{ "startup-delay", 0, "T", "0", DURATION,
 	  "from \"is up\" to the first packet",
 	  FEED | INJECTOR, store_duration, FIELD(startup_delay_ns), 0, 0, NULL },
-	{ "linger", 0, "T", "1s", DURATION,
+	{ "wait-for-reader", 0, "[=T]", NULL, DURATION,
+	  "no packet before readers are there, for T (1s)",
+	  FEED | GATE, store_wait, 0, 0, 0, NULL },
+	{ "readers", 0, "N", "1", "1 to 1024",
+	  "how many packet sockets those are",
+	  FEED | GATE, store_u32, FIELD(readers), 1, 1024, NULL },
+	{ "no-reader", 0, "POLICY", "continue", "continue, pause or exit",
+	  "when the last one goes: or pause, or exit",
+	  FEED | GATE, store_no_reader, FIELD(no_reader), 0, 0, NULL },
+	{ "wait-for-start", 0, NULL, NULL, NULL, "no packet before tapfeed start NAME",
+	  FEED | GATE, store_flag, FIELD(wait_for_start), 0, 0, NULL },
+	{ "ready-socket", 0, "PATH", NULL, "a path of 1 to 107 bytes",
+	  "no packet before READY=1 comes to this socket",
+	  FEED | GATE, store_path, FIELD(ready_socket), 0, 107, NULL },
+	{ "linger", 0, "T|auto", "1s", "auto, or " DURATION,
 	  "keep the interface after the last packet",
-	  FEED | INJECTOR, store_duration, FIELD(linger_ns), 0, 0, NULL },
+	  FEED | INJECTOR, store_linger, 0, 0, 0, NULL },
 	{ "pps", 0, "N", NULL, "1 to 1000000000",
 	  "packets per second [as fast as it goes]",
 	  FEED | INJECTOR | CAPTURE, store_u64, FIELD(pps), 1, 1000000000, NULL },
@@ -233,9 +292,9 @@ static const struct row rows[] = {
 	{ "verbose", 'v', NULL, NULL, NULL, "tell what each process does",
 	  FEED | INJECTOR | CAPTURE, store_flag, FIELD(verbose), 0, 0, NULL },
 	{ "help", 'h', NULL, NULL, NULL, "show this help",
-	  FEED | STATUS | INJECTOR | CAPTURE, store_flag, FIELD(help), 0, 0, NULL },
+	  FEED | STATUS | START | INJECTOR | CAPTURE, store_flag, FIELD(help), 0, 0, NULL },
 	{ "version", 'V', NULL, NULL, NULL, "show the version",
-	  FEED | STATUS | INJECTOR | CAPTURE, store_flag, FIELD(version), 0, 0, NULL },
+	  FEED | STATUS | START | INJECTOR | CAPTURE, store_flag, FIELD(version), 0, 0, NULL },
 	{ SOURCE, 0, "NAME", NULL, "one of 64 at most", NULL,
 	  CAPTURE, store_source, 0, 0, 0, NULL },
 	{ "live", 0, NULL, NULL, NULL, NULL,
@@ -274,7 +333,7 @@ static const char *fallback_of(const struct row *row, unsigned int scope)
 
 static void set_defaults(struct options *options, unsigned int scope)
 {
-	*options = (struct options){ 0 };
+	*options = (struct options){ .settle_ns = SETTLE_NS };
 	for (size_t i = 0; i < ROWS; i++) {
 		const char *fallback = fallback_of(&rows[i], scope);
 		int r;
@@ -291,6 +350,11 @@ static void set_defaults(struct options *options, unsigned int scope)
 	}
 }
 
+static bool is_optional(const struct row *row)
+{
+	return row->argument && row->argument[0] == '[';
+}
+
 /* Makes getopt_long's two tables from the rows of scope. */
 static void make_getopt(unsigned int scope, struct option *longs, char *letters)
 {
@@ -300,8 +364,9 @@ static void make_getopt(unsigned int scope, struct option *longs, char *letters)
 			continue;
 		*longs++ = (struct option){
 			.name = rows[i].name,
-			.has_arg = rows[i].argument ? required_argument
-						    : no_argument,
+			.has_arg = !rows[i].argument	   ? no_argument
+				   : is_optional(&rows[i]) ? optional_argument
+							   : required_argument,
 			.val = ROW_VAL(i),
 		};
 		if (!rows[i].letter)
@@ -432,7 +497,7 @@ void options_help(unsigned int scope)
 			 row->letter ? "-" : " ",
 			 row->letter ? row->letter : ' ',
 			 row->letter ? "," : " ", row->name,
-			 row->argument ? " " : "",
+			 row->argument && !is_optional(row) ? " " : "",
 			 row->argument ? row->argument : "");
 		if (fallback_of(row, scope))
 			printf("  %-25s %s [%s]\n", left, row->help,

@@ -21,6 +21,9 @@ enum options_scope {
 	OPTIONS_CAPTURE = 1 << 2,
 	OPTIONS_LIVE = 1 << 3,
 	OPTIONS_STATUS = 1 << 4,
+	OPTIONS_START = 1 << 5,
+	/* No process: those of an interface of one's own that tapfeed keeps. */
+	OPTIONS_GATE = 1 << 6,
 };
 
 enum when_full {
@@ -29,7 +32,14 @@ enum when_full {
 			 */
 };
 
-#define OPTIONS_ROWS_MAX 48
+/* When the last reader is gone. */
+enum no_reader {
+	NO_READER_CONTINUE,
+	NO_READER_PAUSE,
+	NO_READER_EXIT,
+};
+
+#define OPTIONS_ROWS_MAX 64
 
 struct options {
 	char name[TAPFEED_IFNAME_SIZE];
@@ -44,7 +54,14 @@ struct options {
 	uint64_t count;	      /* packets; 0: all */
 	uint64_t duration_ns; /* from the first packet's gate; 0: no end */
 	uint64_t startup_delay_ns;
-	uint64_t linger_ns;
+	uint64_t linger_ns; /* with linger_auto: at most */
+	bool linger_auto;   /* until readers have read all */
+	uint64_t settle_ns; /* readers are there, unchanged for so long */
+	bool wait_for_reader;
+	uint32_t readers; /* so many */
+	enum no_reader no_reader;
+	bool wait_for_start;	  /* tapfeed start */
+	const char *ready_socket; /* READY=1 comes there; NULL: none */
 	bool hold;    /* the injector's own: tapfeed says when the gate opens */
 	uint64_t pps; /* 0: unpaced */
 	uint64_t loop;	     /* passes; 0: for ever */

@@ -65,7 +65,7 @@ int confine(const struct run *run)
 		feed->processes[FEED_INJECTOR].control_fd,
 		feed->processes[FEED_CAPTURE].control_fd,
 	};
-	int dirs[3] = { -1, -1, -1 };
+	int dirs[4] = { -1, -1, -1, -1 };
 	size_t dir_count = 0;
 	struct sandbox_fds fds[POLICY_LAUNCHER_FDS] = {
 		[POLICY_LAUNCHER_NETLINK] = { netlink, 2 },
@@ -81,6 +81,8 @@ int confine(const struct run *run)
 		dirs[dir_count++] = statusd_dir_fd(&feed->status);
 	if (run->options.feed_path && feedpath_dir_fd(&run->feedpath) >= 0)
 		dirs[dir_count++] = feedpath_dir_fd(&run->feedpath);
+	if (run->ready_fd >= 0 && feedpath_dir_fd(&run->readypath) >= 0)
+		dirs[dir_count++] = feedpath_dir_fd(&run->readypath);
 	fds[POLICY_LAUNCHER_DIRS] = (struct sandbox_fds){ dirs, dir_count };
 	policy = policy_launcher(fds, dirs);
 	policy.trap = selftest_armed();

@@ -94,6 +94,8 @@ const char *control_state_name(enum control_state state)
 		[CONTROL_RUNNING] = "running",
 		[CONTROL_RESTARTING] = "restarting",
 		[CONTROL_STOPPING] = "stopping",
+		[CONTROL_WAITING] = "waiting",
+		[CONTROL_PAUSED] = "paused",
 	};
 
 	return names[state];
@@ -123,14 +125,22 @@ static int pack(const ProtobufCMessage *message, size_t body_max, uint8_t *buf,
 	return (int)(HEADER + len);
 }
 
-int control_pack_request(uint8_t *buf, size_t size)
+int control_pack_request(enum control_request what, uint8_t *buf, size_t size)
 {
-	Tapfeed__Control__StatusRequest what =
+	Tapfeed__Control__StatusRequest status =
 		TAPFEED__CONTROL__STATUS_REQUEST__INIT;
+	Tapfeed__Control__StartRequest start =
+		TAPFEED__CONTROL__START_REQUEST__INIT;
 	Tapfeed__Control__Request request = TAPFEED__CONTROL__REQUEST__INIT;
 
-	request.request_case = TAPFEED__CONTROL__REQUEST__REQUEST_STATUS;
-	request.status = &what;
+	if (what == CONTROL_REQUEST_START) {
+		request.request_case = TAPFEED__CONTROL__REQUEST__REQUEST_START;
+		request.start = &start;
+	} else {
+		request.request_case =
+			TAPFEED__CONTROL__REQUEST__REQUEST_STATUS;
+		request.status = &status;
+	}
 	return pack(&request.base, CONTROL_REQUEST_MAX, buf, size);
 }
 
@@ -223,6 +233,12 @@ static void refer_interface(Tapfeed__Control__Status *to,
 	to->ifindex = status->ifindex;
 	to->has_queues = true;
 	to->queues = status->queues;
+	to->has_waits = true;
+	to->waits = status->waits;
+	to->has_readers = status->readers_wanted > 0;
+	to->readers = status->readers;
+	to->has_readers_wanted = status->readers_wanted > 0;
+	to->readers_wanted = status->readers_wanted;
 }
 
 int control_pack_reply(const struct control_status *status, uint8_t *buf,
@@ -252,7 +268,21 @@ int control_pack_reply(const struct control_status *status, uint8_t *buf,
 	return pack(&reply.reply.base, CONTROL_REPLY_MAX, buf, size);
 }
 
-int control_unpack_request(const uint8_t *body, size_t len)
+int control_pack_started(const struct control_started *started, uint8_t *buf,
+			 size_t size)
+{
+	Tapfeed__Control__Started to = TAPFEED__CONTROL__STARTED__INIT;
+	Tapfeed__Control__Reply reply = TAPFEED__CONTROL__REPLY__INIT;
+
+	to.result = started->result;
+	to.waits = started->waits;
+	reply.reply_case = TAPFEED__CONTROL__REPLY__REPLY_STARTED;
+	reply.started = &to;
+	return pack(&reply.base, CONTROL_REPLY_MAX, buf, size);
+}
+
+int control_unpack_request(const uint8_t *body, size_t len,
+			   enum control_request *ret_what)
 {
 	alignas(max_align_t) uint8_t memory[REQUEST_ARENA_BYTES];
 	struct arena arena = { .memory = memory, .size = sizeof(memory) };
@@ -260,10 +290,17 @@ int control_unpack_request(const uint8_t *body, size_t len)
 	const Tapfeed__Control__Request *request =
 		tapfeed__control__request__unpack(&allocator, len, body);
 
-	if (!request || request->base.n_unknown_fields > 0 ||
-	    request->request_case !=
-		    TAPFEED__CONTROL__REQUEST__REQUEST_STATUS ||
-	    request->status->base.n_unknown_fields > 0)
+	if (!request || request->base.n_unknown_fields > 0)
+		return -EPROTO;
+	if (request->request_case ==
+		    TAPFEED__CONTROL__REQUEST__REQUEST_STATUS &&
+	    request->status->base.n_unknown_fields == 0)
+		*ret_what = CONTROL_REQUEST_STATUS;
+	else if (request->request_case ==
+			 TAPFEED__CONTROL__REQUEST__REQUEST_START &&
+		 request->start->base.n_unknown_fields == 0)
+		*ret_what = CONTROL_REQUEST_START;
+	else
 		return -EPROTO;
 	return 0;
 }
@@ -324,6 +361,9 @@ static void read_interface(struct control_status *status,
 	if (from->writer <= COUNTERS_WRITER_RING)
 		status->writer = (enum counters_writer)from->writer;
 	status->queues = from->queues;
+	status->waits = from->waits & CONTROL_WAIT_ALL;
+	status->readers = from->readers_wanted > 0 ? from->readers : 0;
+	status->readers_wanted = from->readers_wanted;
 	if (from->interface && ifname_valid(from->interface))
 		memcpy(status->report.interface, from->interface,
 		       strlen(from->interface));
@@ -352,12 +392,32 @@ int control_unpack_reply(const uint8_t *body, size_t len,
 		.peers = from->peers,
 		.restarts = from->restarts,
 	};
-	if (from->state <= CONTROL_STOPPING)
+	if (from->state < CONTROL_STATES)
 		status->state = (enum control_state)from->state;
 	control_text(status->version, sizeof(status->version), from->version);
 	control_text(status->command, sizeof(status->command), from->command);
 	read_interface(status, from);
 	read_lists(status, from);
 	read_counters(&status->report, from->counters);
+	return 0;
+}
+
+int control_unpack_started(const uint8_t *body, size_t len,
+			   struct control_started *started)
+{
+	alignas(max_align_t) uint8_t memory[REQUEST_ARENA_BYTES];
+	struct arena arena = { .memory = memory, .size = sizeof(memory) };
+	ProtobufCAllocator allocator = arena_allocator(&arena);
+	const Tapfeed__Control__Reply *reply =
+		tapfeed__control__reply__unpack(&allocator, len, body);
+
+	if (!reply ||
+	    reply->reply_case != TAPFEED__CONTROL__REPLY__REPLY_STARTED ||
+	    reply->started->result >= CONTROL_STARTS)
+		return -EPROTO;
+	*started = (struct control_started){
+		.result = (enum control_start)reply->started->result,
+		.waits = reply->started->waits & CONTROL_WAIT_ALL,
+	};
 	return 0;
 }

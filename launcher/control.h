@@ -31,6 +31,38 @@ enum control_state {
 	CONTROL_RUNNING = 2,
 	CONTROL_RESTARTING = 3,
 	CONTROL_STOPPING = 4,
+	CONTROL_WAITING = 5, /* the gate is not open */
+	CONTROL_PAUSED = 6,  /* nobody reads */
+	CONTROL_STATES,
+};
+
+/* What a gate waits for. The values cross the socket. */
+enum control_wait {
+	CONTROL_WAIT_DELAY = 1 << 0,
+	CONTROL_WAIT_READERS = 1 << 1,
+	CONTROL_WAIT_START = 1 << 2,
+	CONTROL_WAIT_READY = 1 << 3,
+	CONTROL_WAIT_ALL = (1 << 4) - 1,
+};
+
+/* What came of tapfeed start. The values cross the socket. */
+enum control_start {
+	CONTROL_START_UNKNOWN = 0,
+	CONTROL_START_DONE = 1,
+	CONTROL_START_ALREADY = 2,     /* it had been started */
+	CONTROL_START_NOT_AWAITED = 3, /* no --wait-for-start */
+	CONTROL_START_REFUSED = 4,     /* this user may not */
+	CONTROL_STARTS,
+};
+
+struct control_started {
+	enum control_start result;
+	uint32_t waits; /* enum control_wait */
+};
+
+enum control_request {
+	CONTROL_REQUEST_STATUS,
+	CONTROL_REQUEST_START,
 };
 
 struct control_process {
@@ -46,6 +78,9 @@ struct control_status {
 	uint32_t ifindex;
 	enum counters_writer writer;
 	uint32_t queues; /* of the interface */
+	uint32_t waits;	 /* enum control_wait */
+	uint32_t readers;
+	uint32_t readers_wanted; /* 0: nobody wants to know */
 	char command[16];
 	char joins[CONTROL_TEXT_SIZE];
 	size_t source_count;
@@ -73,15 +108,20 @@ void control_text(char *dst, size_t size, const char *text);
  * Writes a whole frame, header included. Returns its length, or -EMSGSIZE where
  * size bytes do not hold it.
  */
-int control_pack_request(uint8_t *buf, size_t size);
+int control_pack_request(enum control_request what, uint8_t *buf, size_t size);
 int control_pack_reply(const struct control_status *status, uint8_t *buf,
 		       size_t size);
+int control_pack_started(const struct control_started *started, uint8_t *buf,
+			 size_t size);
 
-/* 0 for a request of the status, -EPROTO for anything else. */
-int control_unpack_request(const uint8_t *body, size_t len);
+/* 0, or -EPROTO for what is no request. */
+int control_unpack_request(const uint8_t *body, size_t len,
+			   enum control_request *ret_what);
 
 /* 0 and *status, -EPROTO for what is no status within the bounds. */
 int control_unpack_reply(const uint8_t *body, size_t len,
 			 struct control_status *status);
+int control_unpack_started(const uint8_t *body, size_t len,
+			   struct control_started *started);
 
 #endif

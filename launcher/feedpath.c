@@ -27,7 +27,7 @@ static int make_address(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-int feedpath_connect(const char *path)
+static int connect_to(const char *path, int type)
 {
 	struct sockaddr_un address;
 	int r = make_address(path, &address);
@@ -35,7 +35,7 @@ int feedpath_connect(const char *path)
 
 	if (r < 0)
 		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
@@ -45,8 +45,13 @@ int feedpath_connect(const char *path)
 	return r;
 }
 
+int feedpath_connect(const char *path)
+{
+	return connect_to(path, SOCK_STREAM);
+}
+
 /* Takes away a socket that nobody listens on. 0, or why not. */
-static int clear(int dir_fd, const char *name, const char *path)
+static int clear(int dir_fd, const char *name, const char *path, int type)
 {
 	struct stat st;
 	int fd;
@@ -55,7 +60,7 @@ static int clear(int dir_fd, const char *name, const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	fd = feedpath_connect(path);
+	fd = connect_to(path, type);
 	if (fd != -ECONNREFUSED) {
 		fd_close(&fd);
 		return -EADDRINUSE;
@@ -80,29 +85,30 @@ static int open_folder(struct feedpath *feedpath, const char *path)
 
 /* The socket itself. The fd or a negative errno. */
 static int make_socket(struct feedpath *feedpath,
-		       const struct sockaddr_un *address,
+		       const struct sockaddr_un *address, int type,
 		       const struct users_id *owner)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const mode_t mode = type == SOCK_STREAM ? 0660 : 0600;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The file gets the mode that the socket has, less the umask. */
 	mode_t mask = umask(0);
 	int r = 0;
 
-	if (fd < 0 || fchmod(fd, 0660) < 0 ||
+	if (fd < 0 || fchmod(fd, mode) < 0 ||
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		r = -errno;
 	umask(mask);
 	if (r == 0)
 		r = runtime_give(feedpath->dir_fd, feedpath->name, owner,
 				 &feedpath->file);
-	if (r == 0 && listen(fd, TAPFEED_PEERS_MAX) < 0)
+	if (r == 0 && type == SOCK_STREAM && listen(fd, TAPFEED_PEERS_MAX) < 0)
 		r = -errno;
 	if (r < 0)
 		fd_close(&fd);
 	return r < 0 ? r : fd;
 }
 
-int feedpath_listen(struct feedpath *ret_feedpath, const char *path,
+int feedpath_listen(struct feedpath *ret_feedpath, const char *path, int type,
 		    const struct users_id *owner)
 {
 	struct sockaddr_un address;
@@ -112,9 +118,9 @@ int feedpath_listen(struct feedpath *ret_feedpath, const char *path,
 	if (r == 0)
 		r = open_folder(ret_feedpath, path);
 	if (r == 0)
-		r = clear(ret_feedpath->dir_fd, ret_feedpath->name, path);
+		r = clear(ret_feedpath->dir_fd, ret_feedpath->name, path, type);
 	if (r == 0)
-		r = make_socket(ret_feedpath, &address, owner);
+		r = make_socket(ret_feedpath, &address, type, owner);
 	if (r < 0)
 		feedpath_remove(ret_feedpath);
 	return r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --feed-path and --join: a feed behind a path. */
+/* --feed-path and --join: a feed behind a path; --ready-socket. */
 #ifndef TAPFEED_LAUNCHER_FEEDPATH_H
 #define TAPFEED_LAUNCHER_FEEDPATH_H
 
@@ -14,14 +14,15 @@ struct feedpath {
 };
 
 /*
- * Makes a listening stream socket at path, mode 0660 from its birth, and gives
- * it to owner, as whom the process will run (NULL: it stays who it is). A
- * socket that nobody listens on is replaced; anything else that is there stays.
- * path has to last. The fd, or a negative errno: -EADDRINUSE where somebody
- * listens, -EEXIST where something else is there. In any case *ret_feedpath is
- * such that feedpath_remove() may follow.
+ * Makes a socket at path, of type SOCK_STREAM, listening, of mode 0660 from its
+ * birth, or SOCK_DGRAM, of mode 0600; and gives it to owner, as whom the
+ * process will run (NULL: it stays who it is). A socket that nobody listens on
+ * is replaced; anything else that is there stays. path has to last. The fd, or
+ * a negative errno: -EADDRINUSE where somebody listens, -EEXIST where something
+ * else is there. In any case *ret_feedpath is such that feedpath_remove() may
+ * follow.
  */
-int feedpath_listen(struct feedpath *ret_feedpath, const char *path,
+int feedpath_listen(struct feedpath *ret_feedpath, const char *path, int type,
 		    const struct users_id *owner);
 
 /* Where it has to remove its socket; -1: nowhere. */

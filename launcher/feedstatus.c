@@ -26,6 +26,10 @@ static enum control_state state_of(const struct feed *feed)
 	for (int i = 0; i < FEED_CHILDREN; i++)
 		if (feed->processes[i].restart_ns != CLOCK_NEVER)
 			return CONTROL_RESTARTING;
+	if (!feed->gate.open && !feed->joins)
+		return CONTROL_WAITING;
+	if (feed->gate.paused)
+		return CONTROL_PAUSED;
 	if (feed->capturing || feed->processes[FEED_CAPTURE].absent)
 		return CONTROL_RUNNING;
 	return CONTROL_STARTING;
@@ -81,6 +85,20 @@ static void fill_interface(const struct feed *feed,
 	status->queue_used = counter_get(&injector->queue_used);
 	status->queue_size = feed->queue_size;
 	status->peers = counter_get(&injector->peers);
+	status->waits = gate_waits(&feed->gate, clock_now_ns());
+	if (feed->gate.readers.fd < 0)
+		return;
+	status->readers = feed->gate.set.count;
+	status->readers_wanted = feed->gate.readers_wanted;
+}
+
+enum control_start feedstatus_start(void *data, uint32_t *ret_waits)
+{
+	struct feed *feed = data;
+	enum control_start result = gate_start(&feed->gate);
+
+	*ret_waits = gate_waits(&feed->gate, clock_now_ns());
+	return result;
 }
 
 void feedstatus_fill(const void *data, struct control_status *status)

@@ -15,4 +15,7 @@ void feedstatus_listen(struct feed *feed);
 /* A statusd_fill: data is the struct feed. */
 void feedstatus_fill(const void *data, struct control_status *status);
 
+/* A statusd_start: the same. */
+enum control_start feedstatus_start(void *data, uint32_t *ret_waits);
+
 #endif

@@ -14,6 +14,7 @@
 #include "common/program.h"
 #include "launcher/run.h"
 #include "launcher/selftest.h"
+#include "launcher/start.h"
 #include "launcher/status.h"
 
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
 	  "put the packets of capture files or a pipe on an interface" },
 	{ "live", run_live,
 	  "copy what network interfaces see to an interface" },
+	{ "start", run_start, "let a feed begin that waits for it" },
 	{ "status", run_status,
 	  "show what runs, with counters and confinement" },
 };
@@ -78,7 +80,8 @@ int main(int argc, char **argv)
 			  shown, shown);
 		return TAPFEED_EXIT_USAGE;
 	}
-	log_error("%s is not a command; the commands are: replay, live, status "
+	log_error("%s is not a command; the commands are: replay, live, start, "
+		  "status "
 		  "(see tapfeed --help)",
 		  shown);
 	return TAPFEED_EXIT_USAGE;

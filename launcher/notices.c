@@ -65,6 +65,7 @@ static void say_up(struct feed *feed)
 	say_remark(feed);
 	linkwatch_set(&feed->link, ifindex);
 	notices_check_loop(feed);
+	gate_ready(feed);
 }
 
 static void on_ready(struct feed *feed)
@@ -74,6 +75,8 @@ static void on_ready(struct feed *feed)
 		log_info("%s goes on", feed->interface);
 	}
 	feed->ready = true;
+	if (feed->up) /* a new injector */
+		gate_ready(feed);
 	say_up(feed);
 }
 

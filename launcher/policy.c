@@ -24,9 +24,9 @@
 /* clang-format off */
 static const struct sandbox_row rows[] = {
 	SANDBOX_ALLOW(write, "report, log lines"),
-	SANDBOX_ALLOW1(sendto, POLICY_NO_ADDRESS, "commands to the spawner, replies to tapfeed status"),
+	SANDBOX_ALLOW1(sendto, POLICY_NO_ADDRESS, "commands to the spawner, how the gate stands to the injector, who reads to the kernel, replies to tapfeed status"),
 	SANDBOX_ALLOW(send, "the same on 32 bits"),
-	SANDBOX_ALLOW(recvfrom, "notifications: descriptors sent along are dropped"),
+	SANDBOX_ALLOW(recvfrom, "notifications: descriptors sent along are dropped; who reads"),
 	SANDBOX_ALLOW(recv, "the same on 32 bits"),
 
 	/* Interfaces that come and go. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/audit.h"
@@ -20,6 +21,8 @@
 #include "common/signals.h"
 #include "launcher/confine.h"
 #include "launcher/feedpath.h"
+#include "launcher/feedstatus.h"
+#include "launcher/gate.h"
 #include "launcher/input.h"
 #include "launcher/progress.h"
 #include "launcher/report.h"
@@ -53,12 +56,13 @@ static int usage(const struct run *run, const char *problem)
 }
 
 /* Which options exclude each other. -1 to go on, or the exit status. */
-static int check_options(const struct run *run)
+static int check_options(struct run *run)
 {
 	static const uint8_t no_mac[6];
 	const struct options *options = &run->options;
 	const char *foreign =
-		options_given(options, OPTIONS_INJECTOR, OPTIONS_CAPTURE);
+		options_given(options, OPTIONS_INJECTOR | OPTIONS_GATE,
+			      OPTIONS_CAPTURE);
 
 	if (options->join && options->pps > 0)
 		foreign = "pps";
@@ -75,8 +79,16 @@ static int check_options(const struct run *run)
 			  "nothing without an interface to capture from");
 		return TAPFEED_EXIT_USAGE;
 	}
+	run->options.hold = options->wait_for_reader ||
+			    options->wait_for_start || options->ready_socket;
 	if (options->join && options->feed_path) {
 		log_error("--join and --feed-path exclude each other");
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->readers > 1 && !options->wait_for_reader &&
+	    options->no_reader == NO_READER_CONTINUE) {
+		log_error("--readers says nothing without --wait-for-reader or "
+			  "--no-reader");
 		return TAPFEED_EXIT_USAGE;
 	}
 	if (options->require_ring && options->no_ring) {
@@ -155,7 +167,9 @@ static int feed_path_failed(const char *option, const char *path, int error)
 	char shown[200];
 
 	escape_text(shown, sizeof(shown), path, strlen(path));
-	if (error == -EADDRINUSE)
+	if (error == -EADDRINUSE && *option == 'r')
+		why = "another process listens there";
+	else if (error == -EADDRINUSE)
 		why = "another tapfeed listens there; feed that one by --join";
 	else if (error == -EEXIST)
 		why = "something is there that is no socket";
@@ -169,16 +183,34 @@ static int feed_path_failed(const char *option, const char *path, int error)
 						   : TAPFEED_EXIT_USAGE;
 }
 
-/* The sockets of --feed-path and --join. -1 to go on, or the exit status. */
+/* Takes those away that were made here. */
+static void remove_sockets(struct run *run)
+{
+	if (run->listen_fd >= 0)
+		feedpath_remove(&run->feedpath);
+	if (run->ready_fd >= 0)
+		feedpath_remove(&run->readypath);
+}
+
+/* The sockets of --ready-socket, --feed-path and --join. -1 to go on, or the
+ * exit status. */
 static int open_feed_path(struct run *run)
 {
 	const struct options *options = &run->options;
 
-	run->listen_fd = -1;
-	run->join_fd = -1;
+	if (options->ready_socket) {
+		run->ready_fd =
+			feedpath_listen(&run->readypath, options->ready_socket,
+					SOCK_DGRAM, run->user);
+		if (run->ready_fd < 0)
+			return feed_path_failed("ready-socket",
+						options->ready_socket,
+						run->ready_fd);
+	}
 	if (options->feed_path) {
-		run->listen_fd = feedpath_listen(&run->feedpath,
-						 options->feed_path, run->user);
+		run->listen_fd =
+			feedpath_listen(&run->feedpath, options->feed_path,
+					SOCK_STREAM, run->user);
 		if (run->listen_fd < 0)
 			return feed_path_failed("feed-path", options->feed_path,
 						run->listen_fd);
@@ -214,7 +246,10 @@ static void prepare_feed(struct run *run)
 	feed->source_count = options->source_count;
 	feed->queue_size = options->queue_size;
 	feed->queues = options->queues;
+	feed->when_full = options->when_full;
 	feed->startup_delay_ns = options->startup_delay_ns;
+	feed->status.start = feedstatus_start;
+	feed->status.start_data = feed;
 	feed->stats_ns = options->stats_ns;
 	feed->show_stats = show_stats;
 	feed->name = options->name;
@@ -222,7 +257,25 @@ static void prepare_feed(struct run *run)
 	feed->joins = options->join;
 	feed->listens = options->feed_path != NULL;
 	feed->wait_for_capture = run->live && options->source_count > 0 &&
-				 options->startup_delay_ns == 0;
+				 options->startup_delay_ns == 0 &&
+				 !gate_holds(&feed->gate);
+}
+
+/* Who reads is asked from here on. 0 or the exit status. */
+static int open_gate(struct run *run)
+{
+	int r = gate_init(&run->feed.gate, &run->options, run->ready_fd);
+
+	if (r == 0)
+		return 0;
+	log_error("asking the kernel who reads an interface: %s%s",
+		  log_errno(-r),
+		  r == -ENOENT ? "; this one cannot tell (modprobe "
+				 "af_packet_diag, CONFIG_PACKET_DIAG), and "
+				 "--wait-for-reader, --no-reader and --linger "
+				 "auto need it"
+			       : "");
+	return TAPFEED_EXIT_LOSS;
 }
 
 /* -1 to go on, or the exit status. */
@@ -231,8 +284,11 @@ static int start(struct run *run)
 	const struct options *options = &run->options;
 	struct feed *feed = &run->feed;
 	struct spawner_users users;
-	int r = signals_init(false);
+	int r = open_gate(run);
 
+	if (r > 0)
+		return r;
+	r = signals_init(false);
 	if (run->user)
 		users = (struct spawner_users){ *run->capture_user,
 						*run->user };
@@ -307,6 +363,8 @@ static int exit_status(const struct run *run, const struct report *report)
 
 	if (feed->kill_signal)
 		return TAPFEED_EXIT_SIGNAL + feed->kill_signal;
+	if (feed->gate.left && !failed)
+		return TAPFEED_EXIT_NO_READER;
 	for (size_t i = 0; i < 2; i++) {
 		/* What a successor is refused was there when it all began. */
 		if (feed->restarts == 0 &&
@@ -329,8 +387,7 @@ static int finish(struct run *run)
 	struct report report;
 	int status, r = 0;
 
-	if (run->options.feed_path)
-		feedpath_remove(&run->feedpath);
+	remove_sockets(run);
 	if (run->options.join)
 		report_read_told(&report, run->feed.capture);
 	else
@@ -364,6 +421,7 @@ static int run_command(struct run *run, int argc, char **argv)
 {
 	int r;
 
+	run->listen_fd = run->join_fd = run->ready_fd = -1;
 	run->command = argv[0];
 	r = read_arguments(run, argc, argv);
 	if (r < 0)
@@ -375,8 +433,10 @@ static int run_command(struct run *run, int argc, char **argv)
 		r = open_feed_path(run);
 	if (r < 0)
 		r = start(run);
-	if (r >= 0)
+	if (r >= 0) {
+		remove_sockets(run);
 		return r;
+	}
 	progress_init(!run->options.quiet && !run->options.join,
 		      run->source_bytes);
 	feed_run(&run->feed);

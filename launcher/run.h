@@ -25,6 +25,8 @@ struct run {
 	int listen_fd;			     /* --feed-path; -1: none */
 	struct feedpath feedpath;	     /* its file */
 	int join_fd;			     /* --join; -1: none */
+	int ready_fd;			     /* --ready-socket; -1: none */
+	struct feedpath readypath;	     /* its file */
 	/* Where root started it: who tapfeed and the injector, and capture, are
 	 * to be. NULL: who they are. */
 	const struct users_id *user, *capture_user;

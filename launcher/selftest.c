@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #include "common/log.h"
 #include "common/selftest.h"
 #include "launcher/paths.h"
+#include "launcher/readers.h"
 #include "launcher/run.h"
 #include "launcher/selftest_status.h"
 #include "proto/worker.h"
@@ -460,6 +462,48 @@ static int drive_feed_path(struct selftest *test)
 	return drive(test, play_whole, TAPFEED_EXIT_OK);
 }
 
+static char ready_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+/* It waits for READY=1, asks who reads, and tells the injector. */
+static void play_gate(struct stage *stage)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct worker_gate message;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	run_all(stage);
+	come_up(stage, NO_INTERFACE, true);
+	selftest_sleep(120);
+	memcpy(address.sun_path, ready_path, sizeof(ready_path));
+	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address,
+		   sizeof(address)) != 7 ||
+	    recv(find(stage, FEED_INJECTOR, "control"), &message,
+		 sizeof(message), 0) != sizeof(message) ||
+	    message.flags != WORKER_GATE_OPEN)
+		_exit(TAPFEED_EXIT_LOSS);
+	end_all(stage);
+}
+
+static int drive_gate(struct selftest *test)
+{
+	struct readers readers;
+
+	if (!selftest_status_folder())
+		return selftest_skip(test, "no temporary directory");
+	if (readers_init(&readers) < 0)
+		return selftest_skip(test, "the kernel cannot tell who reads");
+	readers_done(&readers);
+	snprintf(ready_path, sizeof(ready_path), "%s/ready.sock",
+		 selftest_status_folder());
+	selftest_arg(test, "replay");
+	selftest_arg(test, "--no-reader=exit");
+	selftest_arg(test, "--linger=auto");
+	selftest_arg(test, "--ready-socket");
+	selftest_arg(test, ready_path);
+	selftest_arg(test, "/proc/self/exe");
+	return drive(test, play_gate, TAPFEED_EXIT_OK);
+}
+
 static const struct selftest_path paths[] = {
 	{ "a feed from its start to its report", drive_feed },
 	{ "a report to a file", drive_file },
@@ -478,6 +522,7 @@ static const struct selftest_path paths[] = {
 	{ "interfaces that are captured from", drive_live },
 	{ "a question for its status", drive_status },
 	{ "a socket for further captures", drive_feed_path },
+	{ "who reads, and READY=1", drive_gate },
 };
 
 /* ---- all programs ---------------------------------------------------------

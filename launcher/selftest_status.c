@@ -17,6 +17,7 @@
 #include "common/fd.h"
 #include "common/selftest.h"
 #include "launcher/control.h"
+#include "launcher/start.h"
 #include "launcher/status.h"
 
 static char folder[64];
@@ -84,7 +85,8 @@ bool selftest_status_ask(const char *interface)
 	const struct sockaddr_un address = address_of(interface);
 	uint8_t buf[CONTROL_REQUEST_MAX];
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int len = control_pack_request(buf, sizeof(buf));
+	int len =
+		control_pack_request(CONTROL_REQUEST_STATUS, buf, sizeof(buf));
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
 	bool good = connect(fd, (const struct sockaddr *)&address,
 			    sizeof(address)) == 0 &&
@@ -101,7 +103,8 @@ bool selftest_status_ask(const char *interface)
 
 static int work(int argc, char **argv)
 {
-	return run_status(argc - 1, argv + 1);
+	return (strcmp(argv[1], "start") == 0 ? run_start
+					      : run_status)(argc - 1, argv + 1);
 }
 
 /* A feed for it to ask. */
@@ -116,14 +119,9 @@ static int listen_as(const char *interface)
 	return fd;
 }
 
-static void answer(int listen_fd)
+static int answer_status(uint8_t *buf, size_t size)
 {
 	static struct control_status status;
-	static uint8_t buf[CONTROL_REPLY_MAX];
-	struct pollfd asked = { .fd = listen_fd, .events = POLLIN };
-	int fd =
-		poll(&asked, 1, 5000) == 1 ? accept(listen_fd, NULL, NULL) : -1;
-	int len;
 
 	strcpy(status.version, PACKAGE_VERSION);
 	strcpy(status.command, "replay");
@@ -134,7 +132,24 @@ static void answer(int listen_fd)
 	status.process_count = 1;
 	strcpy(status.processes[0].name, "tapfeed");
 	status.processes[0].pid = (uint32_t)getpid();
-	len = control_pack_reply(&status, buf, sizeof(buf));
+	return control_pack_reply(&status, buf, size);
+}
+
+static int answer_start(uint8_t *buf, size_t size)
+{
+	const struct control_started started = { CONTROL_START_DONE, 0 };
+
+	return control_pack_started(&started, buf, size);
+}
+
+static void answer(int listen_fd, int (*pack)(uint8_t *buf, size_t size))
+{
+	static uint8_t buf[CONTROL_REPLY_MAX];
+	struct pollfd asked = { .fd = listen_fd, .events = POLLIN };
+	int fd =
+		poll(&asked, 1, 5000) == 1 ? accept(listen_fd, NULL, NULL) : -1;
+	int len = pack(buf, sizeof(buf));
+
 	if (fd < 0 || len < 0 || fd_read(fd, buf + len, 1) <= 0 ||
 	    fd_write(fd, buf, (size_t)len) != len)
 		selftest_missed();
@@ -148,7 +163,8 @@ static int drive_nothing(struct selftest *test)
 	return selftest_end(test, TAPFEED_EXIT_OK);
 }
 
-static int drive_answer(struct selftest *test)
+static int drive_with(struct selftest *test,
+		      int (*pack)(uint8_t *buf, size_t size))
 {
 	const struct sockaddr_un address = address_of("selftest0");
 	int fd, r;
@@ -157,21 +173,32 @@ static int drive_answer(struct selftest *test)
 		return selftest_skip(test, "no temporary directory");
 	test->stdout_fd = selftest_file("", 0);
 	fd = listen_as("selftest0");
-	if (test->argc == 1)
-		selftest_arg(test, "status");
 	selftest_start(test);
-	answer(fd);
+	answer(fd, pack);
 	r = selftest_end(test, TAPFEED_EXIT_OK);
 	fd_close(&fd);
 	(void)unlink(address.sun_path);
 	return r;
 }
 
+static int drive_answer(struct selftest *test)
+{
+	selftest_arg(test, "status");
+	return drive_with(test, answer_status);
+}
+
 static int drive_json(struct selftest *test)
 {
 	selftest_arg(test, "status");
 	selftest_arg(test, "--json");
-	return drive_answer(test);
+	return drive_with(test, answer_status);
+}
+
+static int drive_start(struct selftest *test)
+{
+	selftest_arg(test, "start");
+	selftest_arg(test, "selftest0");
+	return drive_with(test, answer_start);
 }
 
 /* What a feed left that died is removed. */
@@ -191,6 +218,7 @@ static const struct selftest_path paths[] = {
 	{ "JSON", drive_json },
 	{ "no feed", drive_nothing },
 	{ "what a dead feed left", drive_left },
+	{ "tapfeed start", drive_start },
 };
 
 bool selftest_status(void)

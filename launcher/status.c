@@ -5,25 +5,21 @@
 #include "launcher/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/escape.h"
 #include "common/fd.h"
 #include "common/log.h"
-#include "common/selftest.h"
 #include "common/options.h"
 #include "common/program.h"
-#include "common/sandbox.h"
 #include "common/signals.h"
 #include "launcher/status_policy.h"
 #include "launcher/statusask.h"
+#include "launcher/statussay.h"
 #include "launcher/statusshow.h"
 
 #define WATCH_NS NS_PER_S
@@ -80,46 +76,6 @@ static int read_arguments(struct command *command, int argc, char **argv)
 	return -1;
 }
 
-static void say_refused(const char *path, int error)
-{
-	char shown[300];
-
-	escape_text(shown, sizeof(shown), path, strlen(path));
-	if (error == -EACCES)
-		log_info("%s may not be looked into: feeds of its owner are "
-			 "not shown (sudo tapfeed status)",
-			 shown);
-	else if (error == -EPERM)
-		log_warning("%s is not looked into: it belongs to another "
-			    "user, or others may write to it",
-			    shown);
-	else
-		log_warning("%s: %s", shown,
-			    error == -ENOTDIR || error == -ELOOP
-				    ? "it is no directory"
-				    : log_errno(-error));
-}
-
-static const char *explain(int error)
-{
-	switch (error) {
-	case -EACCES:
-		return "it may not be asked: it is another user's";
-	case -EPERM:
-		return "it is not believed: another user listens there";
-	case -ETIMEDOUT:
-		return "it does not answer";
-	case -EPROTO:
-		return "it answers what nobody understands (another version of "
-		       "tapfeed?)";
-	case -EPIPE:
-		return "it closed the connection (too many ask it at once, or "
-		       "it is another version of tapfeed)";
-	default:
-		return log_errno(-error);
-	}
-}
-
 /* What the answers come to, in the order of weight. */
 static int weigh(const struct command *command, const struct statusask *ask)
 {
@@ -131,45 +87,14 @@ static int weigh(const struct command *command, const struct statusask *ask)
 		if (feed->error == 0)
 			continue;
 		if (!command->watch_quiet)
-			log_warning("%s: %s", feed->name, explain(feed->error));
+			log_warning("%s: %s", feed->name,
+				    statussay_explain(feed->error));
 		if (feed->error == -EACCES || feed->error == -EPERM)
 			status = TAPFEED_EXIT_PERMISSION;
 		else if (status == TAPFEED_EXIT_OK)
 			status = TAPFEED_EXIT_LOSS;
 	}
 	return status;
-}
-
-/* NAME is not among them. Returns the exit status. */
-static int say_not_there(const struct command *command,
-			 const struct statusask *ask)
-{
-	char shown[80], names[400];
-	size_t used = 0;
-
-	escape_text(shown, sizeof(shown), command->name, strlen(command->name));
-	names[0] = '\0';
-	for (size_t i = 0; i < ask->count && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used,
-					 "%s%s", i ? ", " : "",
-					 ask->feeds[i].name);
-	if (ask->count > 0)
-		log_error("no feed %s runs; there are: %s", shown, names);
-	else if (ask->closed)
-		log_error("no feed %s of this user runs, and others may not be "
-			  "asked",
-			  shown);
-	else
-		log_error("no feed %s runs, nor any other", shown);
-	return ask->closed ? TAPFEED_EXIT_PERMISSION : TAPFEED_EXIT_USAGE;
-}
-
-static bool is_among(const struct statusask *ask, const char *name)
-{
-	for (size_t i = 0; i < ask->count; i++)
-		if (strcmp(ask->feeds[i].name, name) == 0)
-			return true;
-	return false;
 }
 
 /* The same feed in the round before; NULL: it was not there. */
@@ -256,12 +181,13 @@ static int one_round(struct command *command, unsigned int questions,
 		     bool clear)
 {
 	struct statusask *ask = &command->rounds[command->round];
-	int r = statusask_find(ask, command->watch_quiet ? NULL : say_refused);
+	int r = statusask_find(ask,
+			       command->watch_quiet ? NULL : statussay_refused);
 	int status;
 
 	if (r == 0 && command->name && !command->watch_quiet &&
-	    !is_among(ask, command->name))
-		return say_not_there(command, ask);
+	    !statussay_among(ask, command->name))
+		return statussay_not_there(ask, command->name);
 	if (r == 0) {
 		statusask_run(ask, command->name, questions);
 		if (signals_stop_count() > 0)
@@ -279,35 +205,6 @@ static int one_round(struct command *command, unsigned int questions,
 	return TAPFEED_EXIT_LOSS;
 }
 
-/* What listens in users' directories is as hostile as it likes, and root may
- * ask: from here on it is the caller who reads, and no more. 0 or a negative
- * errno. */
-static int seal(void)
-{
-	const uint64_t keep = UINT64_C(1) << CAP_DAC_OVERRIDE;
-	int parents[RUNTIME_PARENTS_MAX], read[RUNTIME_PARENTS_MAX + 1];
-	struct sandbox_policy policy = status_policy(parents, read);
-	size_t n = 0;
-	/* Root asks everybody's feeds, and removes what dead ones left. */
-	int r = sandbox_drop(NULL,
-			     geteuid() == 0 && sandbox_holds(CAP_DAC_OVERRIDE)
-				     ? keep
-				     : 0);
-
-	if (r < 0)
-		return r;
-	runtime_open_parents(parents);
-	for (; parents[n] >= 0; n++)
-		read[n] = parents[n];
-	read[n] = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	read[n + 1] = -1;
-	policy.trap = selftest_armed();
-	r = sandbox_seal(&policy);
-	for (n = 0; read[n] >= 0; n++)
-		fd_close(&read[n]);
-	return r;
-}
-
 /* Reads what is to be known of files, then gives up what is not needed. 0 or a
  * negative errno. */
 static int confine(struct command *command)
@@ -316,7 +213,7 @@ static int confine(struct command *command)
 
 	tzset(); /* localtime_r(3) opens nothing then */
 	if (r == 0)
-		r = seal();
+		r = status_seal();
 	if (r < 0)
 		log_error("setting up the sandbox (it does not run without): "
 			  "%s",

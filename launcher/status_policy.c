@@ -11,10 +11,14 @@
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "common/fd.h"
 #include "common/policy.h"
+#include "common/selftest.h"
 #include "launcher/runtime.h"
 #include "launcher/statusask.h"
 
@@ -92,4 +96,30 @@ struct sandbox_policy status_policy(const int *dirs, const int *read_dirs)
 		.fds_more = STATUSASK_FEEDS_MAX + 2 * RUNTIME_DIRS_MAX + 8,
 		.memory_bytes = MEMORY_BYTES,
 	};
+}
+
+int status_seal(void)
+{
+	const uint64_t keep = UINT64_C(1) << CAP_DAC_OVERRIDE;
+	int parents[RUNTIME_PARENTS_MAX], read[RUNTIME_PARENTS_MAX + 1];
+	struct sandbox_policy policy = status_policy(parents, read);
+	size_t n = 0;
+	/* Root asks everybody's feeds, and removes what dead ones left. */
+	int r = sandbox_drop(NULL,
+			     geteuid() == 0 && sandbox_holds(CAP_DAC_OVERRIDE)
+				     ? keep
+				     : 0);
+
+	if (r < 0)
+		return r;
+	runtime_open_parents(parents);
+	for (; parents[n] >= 0; n++)
+		read[n] = parents[n];
+	read[n] = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	read[n + 1] = -1;
+	policy.trap = selftest_armed();
+	r = sandbox_seal(&policy);
+	for (n = 0; read[n] >= 0; n++)
+		fd_close(&read[n]);
+	return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tapfeed status may do before it meets the first feed. */
+/* What tapfeed status and tapfeed start may do before they meet the first
+ * feed. */
 #ifndef TAPFEED_LAUNCHER_STATUS_POLICY_H
 #define TAPFEED_LAUNCHER_STATUS_POLICY_H
 
@@ -11,5 +12,12 @@
  * caller's.
  */
 struct sandbox_policy status_policy(const int *dirs, const int *read_dirs);
+
+/*
+ * Closes the sandbox. What listens in users' directories is as hostile as it
+ * likes, and root may ask: from here on it is the caller who reads, and no
+ * more. 0 or a negative errno.
+ */
+int status_seal(void);
 
 #endif

@@ -137,10 +137,11 @@ int statusask_find(struct statusask *ask,
 	return 0;
 }
 
-static void send_request(struct statusask_feed *feed, uint64_t now_ns)
+static void send_request(struct statusask_feed *feed, enum control_request what,
+			 uint64_t now_ns)
 {
 	uint8_t frame[64];
-	int len = control_pack_request(frame, sizeof(frame));
+	int len = control_pack_request(what, frame, sizeof(frame));
 
 	feed->asked = true;
 	feed->due_ns = now_ns + DEADLINE_NS;
@@ -152,9 +153,9 @@ static void send_request(struct statusask_feed *feed, uint64_t now_ns)
 }
 
 /* Takes a whole reply. 1, 0 where it is not whole, or a negative errno. */
-static int take_reply(struct statusask_feed *feed)
+static int take_reply(struct statusask_feed *feed, enum control_request what)
 {
-	struct control_status status;
+	struct control_status status = { 0 };
 	const uint8_t *body;
 	size_t len;
 	ssize_t n = frame_reader_fill(&feed->reader, feed->fd);
@@ -165,7 +166,9 @@ static int take_reply(struct statusask_feed *feed)
 	r = frame_reader_next(&feed->reader, &body, &len);
 	if (r <= 0)
 		return r;
-	r = control_unpack_reply(body, len, &status);
+	r = what == CONTROL_REQUEST_START
+		    ? control_unpack_started(body, len, &feed->started)
+		    : control_unpack_reply(body, len, &status);
 	if (r == 0 && frame_reader_partial(&feed->reader))
 		r = -EPROTO;
 	if (r < 0)
@@ -176,10 +179,10 @@ static int take_reply(struct statusask_feed *feed)
 	return 1;
 }
 
-static void on_readable(struct statusask_feed *feed, unsigned int questions,
-			uint64_t now_ns)
+static void on_readable(struct statusask_feed *feed, enum control_request what,
+			unsigned int questions, uint64_t now_ns)
 {
-	int r = take_reply(feed);
+	int r = take_reply(feed, what);
 
 	if (r < 0)
 		feed->error = r;
@@ -191,12 +194,13 @@ static void on_readable(struct statusask_feed *feed, unsigned int questions,
 	feed->due_ns = now_ns + PAUSE_NS;
 }
 
-static void on_time(struct statusask_feed *feed, uint64_t now_ns)
+static void on_time(struct statusask_feed *feed, enum control_request what,
+		    uint64_t now_ns)
 {
 	if (now_ns < feed->due_ns)
 		return;
 	if (!feed->asked) {
-		send_request(feed, now_ns);
+		send_request(feed, what, now_ns);
 		return;
 	}
 	feed->error = -ETIMEDOUT;
@@ -227,9 +231,9 @@ static bool turn(struct statusask *ask, unsigned int questions)
 		struct statusask_feed *feed = &ask->feeds[i];
 
 		if (fds[i].revents)
-			on_readable(feed, questions, now);
+			on_readable(feed, ask->what, questions, now);
 		if (feed->fd >= 0)
-			on_time(feed, now);
+			on_time(feed, ask->what, now);
 	}
 	return true;
 }
@@ -259,6 +263,23 @@ static void sift(struct statusask *ask,
 static bool is_wanted(struct statusask_feed *feed, const char *name)
 {
 	return strcmp(feed->name, name) == 0;
+}
+
+static bool is_in(struct statusask_feed *feed, const char *path)
+{
+	return strcmp(feed->dir->path, path) == 0;
+}
+
+bool statusask_choose(struct statusask *ask, const char *name)
+{
+	size_t own = 0;
+
+	sift(ask, is_wanted, name);
+	for (size_t i = 0; i < ask->count; i++)
+		own += ask->feeds[i].dir == ask->dirs;
+	if (own > 0)
+		sift(ask, is_in, ask->dirs[0].path);
+	return ask->count == 1;
 }
 
 /* A feed that ended while it was asked is no failure. */

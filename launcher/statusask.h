@@ -27,8 +27,9 @@ struct statusask_feed {
 	   to be believed, -ETIMEDOUT silent, -EPROTO nonsense, or others. */
 	int error;
 	unsigned int replies;
-	struct control_status before; /* where there are two replies */
-	struct control_status status; /* where there is one */
+	struct control_status before;	/* where there are two replies */
+	struct control_status status;	/* where there is one */
+	struct control_started started; /* in its place: tapfeed start */
 	/* While it is asked. */
 	int fd;
 	bool asked;
@@ -41,6 +42,7 @@ struct statusask {
 	size_t dir_count;
 	/* Called for each that may not be, unless NULL. */
 	void (*refused)(const char *path, int error);
+	enum control_request what; /* the question */
 	bool closed; /* a directory is there that may not be looked into */
 	struct statusask_feed *feeds; /* sorted by name */
 	size_t count;
@@ -54,9 +56,16 @@ int statusask_find(struct statusask *ask,
 		   void (*refused)(const char *path, int error));
 
 /*
- * Asks each feed named so (NULL: each) questions times (1 or 2). Returns when
- * all have answered or failed, or a stop signal came. Feeds that ended
- * meanwhile and those not asked are taken off the list.
+ * Leaves the one feed of that name: of several (in different network
+ * namespaces) the one in the directory where this user's own feeds listen.
+ * Whether it is one alone.
+ */
+bool statusask_choose(struct statusask *ask, const char *name);
+
+/*
+ * Asks each feed named so (NULL: each) ask->what, questions times (1 or 2).
+ * Returns when all have answered or failed, or a stop signal came. Feeds that
+ * ended meanwhile and those not asked are taken off the list.
  */
 void statusask_run(struct statusask *ask, const char *name,
 		   unsigned int questions);

@@ -220,14 +220,32 @@ uint64_t statusd_next_ns(const struct statusd *statusd)
 }
 
 /* SO_PEERCRED: as whom the client connected. */
-static bool may_ask(const struct statusd *statusd, int fd)
+static bool is_of(int fd, uid_t *ret_uid)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	       (cred.uid == statusd->owner || cred.uid == statusd->starter ||
-		cred.uid == 0);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	*ret_uid = cred.uid;
+	return true;
+}
+
+static bool may_ask(const struct statusd *statusd, int fd)
+{
+	uid_t uid;
+
+	return is_of(fd, &uid) &&
+	       (uid == statusd->owner || uid == statusd->starter || uid == 0);
+}
+
+/* Not the owner as such: other processes of the service's user are none of
+ * those who started the feed. */
+static bool may_start(const struct statusd *statusd, int fd)
+{
+	uid_t uid;
+
+	return is_of(fd, &uid) && (uid == statusd->starter || uid == 0);
 }
 
 /* One a turn; one that is too many finds the connection closed. */
@@ -255,6 +273,14 @@ static void take_client(struct statusd *statusd, uint64_t now_ns)
 }
 
 /* All of it, or the client is one that does not read. 0 or -EPROTO. */
+static int send_frame(const struct statusd *statusd, int fd, int len)
+{
+	if (len < 0 ||
+	    send(fd, statusd->frame, (size_t)len, MSG_NOSIGNAL) != len)
+		return -EPROTO;
+	return 0;
+}
+
 static int reply(struct statusd *statusd, int fd, uint64_t now_ns,
 		 statusd_fill fill, const void *data)
 {
@@ -269,16 +295,29 @@ static int reply(struct statusd *statusd, int fd, uint64_t now_ns,
 	fill(data, status);
 	len = control_pack_reply(status, statusd->frame,
 				 sizeof(statusd->frame));
-	if (len < 0 ||
-	    send(fd, statusd->frame, (size_t)len, MSG_NOSIGNAL) != len)
-		return -EPROTO;
-	return 0;
+	return send_frame(statusd, fd, len);
+}
+
+static int start(struct statusd *statusd, int fd)
+{
+	struct control_started started = { .result =
+						   CONTROL_START_NOT_AWAITED };
+
+	if (!may_start(statusd, fd))
+		started.result = CONTROL_START_REFUSED;
+	else if (statusd->start)
+		started.result =
+			statusd->start(statusd->start_data, &started.waits);
+	return send_frame(statusd, fd,
+			  control_pack_started(&started, statusd->frame,
+					       sizeof(statusd->frame)));
 }
 
 /* 0, or a negative errno where the client is to be closed. */
 static int serve_client(struct statusd *statusd, struct statusd_client *client,
 			uint64_t now_ns, statusd_fill fill, const void *data)
 {
+	enum control_request what;
 	const uint8_t *body;
 	size_t len;
 	ssize_t n = frame_reader_fill(&client->reader, client->fd);
@@ -292,8 +331,10 @@ static int serve_client(struct statusd *statusd, struct statusd_client *client,
 	/* It asks again before it was answered: not one of ours. */
 	if (frame_reader_partial(&client->reader))
 		return -EPROTO;
-	r = control_unpack_request(body, len);
-	if (r == 0)
+	r = control_unpack_request(body, len, &what);
+	if (r == 0 && what == CONTROL_REQUEST_START)
+		r = start(statusd, client->fd);
+	else if (r == 0)
 		r = reply(statusd, client->fd, now_ns, fill, data);
 	client->deadline_ns = now_ns + DEADLINE_NS;
 	return r;

@@ -3,7 +3,7 @@
  * The socket on which a running feed tells its status (proto/control.proto).
  * Driven by the supervising half's loop. Whatever fails here is said once and
  * does not matter to the feed; clients, though of the same user or root, are
- * hostile.
+ * hostile. All it can be told is to start, by who started the feed, or root.
  */
 #ifndef TAPFEED_LAUNCHER_STATUSD_H
 #define TAPFEED_LAUNCHER_STATUSD_H
@@ -29,6 +29,9 @@ struct statusd_client {
 	struct frame_reader reader;
 };
 
+/* Who may has sent tapfeed start; *ret_waits: enum control_wait. */
+typedef enum control_start (*statusd_start)(void *data, uint32_t *ret_waits);
+
 struct statusd {
 	struct runtime_dir dir; /* fd -1: nobody will be told */
 	char socket[RUNTIME_SOCKET_SIZE];
@@ -39,6 +42,8 @@ struct statusd {
 	uid_t owner;		  /* as whom it will run; it may ask */
 	uid_t starter;		  /* so may this one */
 	struct statusd_client clients[STATUSD_CLIENTS];
+	statusd_start start; /* NULL: there is nothing to start */
+	void *start_data;
 	uint64_t since_ns; /* CLOCK_REALTIME */
 	uint64_t began_ns; /* CLOCK_MONOTONIC */
 	uint8_t frame[TAPFEED_FEED_HEADER_BYTES + CONTROL_REPLY_MAX];

@@ -123,6 +123,44 @@ static void put_head(FILE *out, const char *name,
 	fputc('\n', out);
 }
 
+/* What a gate may wait for: in words, in JSON. */
+static const struct {
+	enum control_wait wait;
+	const char *text;
+	const char *json;
+} wait_names[] = {
+	{ CONTROL_WAIT_DELAY, "the start-up delay", "startup_delay" },
+	{ CONTROL_WAIT_READERS, "readers", "readers" },
+	{ CONTROL_WAIT_START, "tapfeed start", "start" },
+	{ CONTROL_WAIT_READY, "READY=1", "ready" },
+};
+
+#define WAITS (sizeof(wait_names) / sizeof(wait_names[0]))
+
+void statusshow_waits(char *buf, size_t size, uint32_t waits)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < WAITS && used < size; i++)
+		if (waits & wait_names[i].wait)
+			used += (size_t)snprintf(buf + used, size - used,
+						 "%s%s", used > 0 ? ", " : "",
+						 wait_names[i].text);
+}
+
+static void put_gate(FILE *out, const struct control_status *status)
+{
+	char waits[120];
+
+	statusshow_waits(waits, sizeof(waits), status->waits);
+	if (*waits)
+		fprintf(out, "  waits     for %s\n", waits);
+	if (status->readers_wanted > 0)
+		fprintf(out, "  readers   %u (%u wanted)\n", status->readers,
+			status->readers_wanted);
+}
+
 static void put_rate(FILE *out, const struct control_status *status,
 		     const struct statusask_rate *rate)
 {
@@ -270,6 +308,7 @@ void statusshow_text(FILE *out, const struct statusshow *show)
 
 	put_head(out, show->name, status);
 	put_since(out, status);
+	put_gate(out, status);
 	put_rate(out, status, show->rate);
 	put_counters(out, &status->report);
 	put_latency(out, &status->report.latency);
@@ -302,6 +341,24 @@ static void json_interface(FILE *out, const struct control_status *status)
 		fputs("\"mtu\":null,\"ifindex\":null,\"queues\":null,", out);
 	json_member(out, "writer", writer_name(status->writer));
 	json_member(out, "joins", status->joins);
+}
+
+static void json_gate(FILE *out, const struct control_status *status)
+{
+	const char *comma = "";
+
+	fputs("\"waits_for\":[", out);
+	for (size_t i = 0; i < WAITS; i++) {
+		if (!(status->waits & wait_names[i].wait))
+			continue;
+		fprintf(out, "%s\"%s\"", comma, wait_names[i].json);
+		comma = ",";
+	}
+	if (status->readers_wanted > 0)
+		fprintf(out, "],\"readers\":%u,\"readers_wanted\":%u,",
+			status->readers, status->readers_wanted);
+	else
+		fputs("],\"readers\":null,\"readers_wanted\":null,", out);
 }
 
 static void json_times(FILE *out, const struct control_status *status)
@@ -401,6 +458,7 @@ void statusshow_json(FILE *out, const struct statusshow *show)
 		json_string(out, status->sources[i]);
 	}
 	fprintf(out, "],\"state\":\"%s\",", control_state_name(status->state));
+	json_gate(out, status);
 	json_times(out, status);
 	json_rate(out, show->rate);
 	fprintf(out,

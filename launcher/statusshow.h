@@ -26,4 +26,7 @@ void statusshow_text(FILE *out, const struct statusshow *show);
 /* One JSON object, without a newline. */
 void statusshow_json(FILE *out, const struct statusshow *show);
 
+/* "readers, tapfeed start", of enum control_wait; "" for nothing. */
+void statusshow_waits(char *buf, size_t size, uint32_t waits);
+
 #endif

@@ -37,9 +37,10 @@
 /* The kernel may need so long to take an interface down. */
 #define GONE_NS (2 * NS_PER_S)
 
-/* pollfds: notifications and log of each process, status, link, spawner. */
+/* pollfds: notifications and log of each process, status, READY=1, link,
+ * spawner. */
 #define POLL_STATUS (2 * FEED_CHILDREN)
-#define POLL_MAX    (POLL_STATUS + STATUSD_POLL + 2)
+#define POLL_MAX    (POLL_STATUS + STATUSD_POLL + 3)
 
 static void command(struct feed *feed, enum spawner_action action,
 		    enum feed_child child)
@@ -327,6 +328,7 @@ static uint64_t next_event(const struct feed *feed)
 	next = earlier(next, revive_next_ns(feed));
 	next = earlier(next, feed->lost_ns);
 	next = earlier(next, statusd_next_ns(&feed->status));
+	next = earlier(next, gate_next_ns(feed));
 	return feed->stats_ns ? earlier(next, feed->stats_next_ns) : next;
 }
 
@@ -344,6 +346,8 @@ static void wait_for_events(struct feed *feed)
 	}
 	statusd_poll(&feed->status, &fds[POLL_STATUS]);
 	n += STATUSD_POLL;
+	/* gate_turn() looks by itself. */
+	fds[n++] = (struct pollfd){ feed->gate.ready_fd, POLLIN, 0 };
 	fds[n++] = (struct pollfd){ linkwatch_fd(&feed->link), POLLIN, 0 };
 	fds[n++] = (struct pollfd){ feed->spawner_fd, POLLIN, 0 };
 	ready = fd_poll(fds, n, next_event(feed));
@@ -445,6 +449,7 @@ void feed_run(struct feed *feed)
 		check_signals(feed);
 		check_link(feed);
 		check_lost(feed, now);
+		gate_turn(feed, now);
 		check_deadline(feed, now);
 		revive_due(feed, now);
 		check_stats(feed, now);
@@ -452,6 +457,7 @@ void feed_run(struct feed *feed)
 			      now);
 	}
 	statusd_done(&feed->status);
+	gate_done(&feed->gate);
 	end_spawner(feed);
 	drain_logs(feed);
 	progress_clear();

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "launcher/childlog.h"
+#include "launcher/gate.h"
 #include "launcher/linkwatch.h"
 #include "launcher/restart.h"
 #include "launcher/sourcewatch.h"
@@ -67,6 +68,8 @@ struct feed {
 	size_t source_count;
 	uint32_t queue_size;
 	uint32_t queues; /* of the interface */
+	enum when_full when_full;
+	struct gate gate;
 	uint64_t startup_delay_ns;
 	/* Results. */
 	char interface[TAPFEED_IFNAME_SIZE]; /* valid where up */

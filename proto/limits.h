@@ -72,6 +72,8 @@ enum tapfeed_exit {
 	/* Wrong usage, bad filter, no such file, not a capture, name taken. */
 	TAPFEED_EXIT_USAGE = 2,
 	TAPFEED_EXIT_PERMISSION = 3,
+	/* --no-reader exit: nobody read any more. */
+	TAPFEED_EXIT_NO_READER = 4,
 	/* Second signal: 128 + its number. */
 	TAPFEED_EXIT_SIGNAL = 128,
 };

@@ -21,10 +21,12 @@ struct attack_fds {
 	int notify; /* where notifications go */
 	int tun;    /* the interface's queue */
 	int packet; /* libpcap's */
+	int diag;   /* where the kernel is asked who reads */
 	/* Made for the acts: what they could not get themselves. */
-	int memory; /* a file that can be mapped */
-	int tcp;    /* a TCP socket */
-	int local;  /* a Unix stream socket */
+	int memory;	   /* a file that can be mapped */
+	int tcp;	   /* a TCP socket */
+	int local;	   /* a Unix stream socket */
+	uint16_t tcp_port; /* on which somebody listens, network order */
 };
 
 /* Another process of the feed, and what it takes to reach into it: more than a

@@ -209,6 +209,8 @@ PACKET = """packet_write packet_send packet_receive packet_sendto packet_sendmsg
     packet_attach_filter packet_detach_filter packet_membership packet_tx_ring
     packet_fanout packet_copy packet_moved""".split()
 
+DIAG = "diag_sendto diag_membership diag_connect diag_sendmsg".split()
+
 # What a sanitizer's own calls need is let in there alone, or refused alive.
 SANITIZERS = """open openat openat_shadow openat_own_memory openat_tun openat_create
     readlinkat mmap_exec mmap_shared mmap_fixed mremap_fixed tgkill personality pipe

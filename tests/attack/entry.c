@@ -10,9 +10,12 @@
  */
 #include <config.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -82,6 +85,23 @@ static bool is_stream(int fd)
 	       getpeername(fd, (struct sockaddr *)&address, &len) == 0;
 }
 
+/* Of the loopback address; 0: there is none. */
+static uint16_t listen_tcp(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (struct sockaddr *)&address, len) < 0 ||
+	    listen(fd, 1) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return 0;
+	return address.sin_port;
+}
+
 static void make_fds(struct attack_fds *fds)
 {
 	struct sockaddr_un address = { AF_UNIX, ATTACK_LISTENS };
@@ -95,12 +115,13 @@ static void make_fds(struct attack_fds *fds)
 	fds->memory = memfd_create("attack", MFD_CLOEXEC);
 	(void)!ftruncate(fds->memory, 4096);
 	fds->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fds->tcp_port = listen_tcp();
 	fds->local = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
 static struct attack_fds find_fds(void)
 {
-	struct attack_fds fds = { -1, -1, -1, -1, -1, -1, -1, -1 };
+	struct attack_fds fds = { -1, -1, -1, -1, -1, -1, -1, -1, -1, 0 };
 
 	for (int fd = 3; fd < 256; fd++) {
 		struct ifreq ifr = { 0 };
@@ -114,6 +135,9 @@ static struct attack_fds find_fds(void)
 			fds.notify = fd;
 		if (domain == AF_PACKET && fds.packet < 0)
 			fds.packet = fd;
+		if (domain == AF_NETLINK &&
+		    option_of(fd, SO_PROTOCOL) == NETLINK_SOCK_DIAG)
+			fds.diag = fd;
 		/* The helper has not attached it yet. */
 		if (domain < 0 &&
 		    (ioctl(fd, TUNGETIFF, &ifr) == 0 || errno == EBADFD))

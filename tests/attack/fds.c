@@ -10,6 +10,9 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <stdint.h>
 #include <string.h>
@@ -307,6 +310,68 @@ ACT(act_packet_moved)
 		r < 0 ? r : syscall(SYS_write, 9, frame, sizeof(frame)));
 }
 
+/* ---- the socket on which the kernel is asked who reads
+ * --------------------------------------- */
+
+static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+static const struct nlmsghdr nothing = { .nlmsg_len = sizeof(nothing),
+					 .nlmsg_type = NLMSG_NOOP };
+
+FD_CALL(act_diag_sendto, fds->diag, sendto, &nothing, sizeof(nothing),
+	MSG_DONTWAIT, &kernel, sizeof(kernel))
+FD_CALL(act_diag_membership, fds->diag, setsockopt, SOL_NETLINK,
+	NETLINK_ADD_MEMBERSHIP, &(int){ 1 }, sizeof(int))
+
+/* To another process; then it would hear of that one. */
+ACT(act_diag_connect)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_pid = 1 };
+
+	return attack_result(
+		syscall(SYS_connect, fds->diag, &address, sizeof(address)));
+}
+
+ACT(act_diag_sendmsg)
+{
+	struct iovec iov = { (void *)(uintptr_t)&nothing, sizeof(nothing) };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return attack_result(
+		syscall(SYS_sendmsg, fds->diag, &header, MSG_DONTWAIT));
+}
+
+/* By the one request of sock_diag(7) that changes something: a listening TCP
+ * socket of somebody's is closed. The kernel's answer is the outcome. */
+ACT(act_diag_destroy)
+{
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 request;
+	} message = {
+		.header = { sizeof(message), SOCK_DESTROY,
+			    NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+		.request = { .sdiag_family = AF_INET,
+			     .sdiag_protocol = IPPROTO_TCP,
+			     .idiag_states = UINT32_MAX },
+	};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char more[4096];
+	} answer = { .error = { .error = -ENOMSG } };
+
+	message.request.id.idiag_sport = fds->tcp_port;
+	message.request.id.idiag_src[0] = htonl(INADDR_LOOPBACK);
+	memset(message.request.id.idiag_cookie, 0xff,
+	       sizeof(message.request.id.idiag_cookie));
+	if (syscall(SYS_sendto, fds->diag, &message, sizeof(message),
+		    MSG_DONTWAIT, NULL, 0) < 0 ||
+	    syscall(SYS_recvfrom, fds->diag, &answer, sizeof(answer),
+		    MSG_DONTWAIT, NULL, NULL) < 0)
+		return -errno;
+	return answer.error.error;
+}
+
 #define ROW(name)                                                              \
 	{                                                                      \
 #name, act_##name                                              \
@@ -368,5 +433,10 @@ const struct attack attack_fd[] = {
 	ROW(packet_fanout),
 	ROW(packet_copy),
 	ROW(packet_moved),
+	ROW(diag_sendto),
+	ROW(diag_membership),
+	ROW(diag_connect),
+	ROW(diag_sendmsg),
+	ROW(diag_destroy),
 };
 const size_t attack_fd_count = sizeof(attack_fd) / sizeof(attack_fd[0]);

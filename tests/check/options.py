@@ -12,7 +12,7 @@ import sys
 
 SRCDIR = os.environ.get("TAPFEED_SRCDIR", ".")
 BUILDDIR = os.environ.get("TAPFEED_BUILDDIR", "build")
-COMMANDS = ("replay", "live", "status")
+COMMANDS = ("replay", "live", "status", "start")
 
 
 def words_of(tag):
@@ -31,7 +31,7 @@ def help_of(command):
                           timeout=20).stdout
     table = {}
     for line in text.splitlines():
-        match = re.match(r"\s+((?:-\w,? +)?--[\w-]+(?: \S+)?)(?:\s{1,}(.*))?$", line)
+        match = re.match(r"\s+((?:-\w,? +)?--[\w-]+(?:\[=\w+\]| \S+)?)(?:\s{1,}(.*))?$", line)
         if match:
             table[words_of(match.group(1))[-1]] = (words_of(match.group(1)),
                                                    default_of(match.group(2) or ""))

@@ -31,6 +31,7 @@ static void check_status(const struct control_status *status)
 		check_text(status->processes[i].name,
 			   sizeof(status->processes[i].name));
 	assert(*control_state_name(status->state));
+	assert(status->waits <= CONTROL_WAIT_ALL);
 	assert(!*status->report.interface ||
 	       ifname_valid(status->report.interface));
 	assert(status->report.link_type_count <= COUNTERS_LINK_TYPES);
@@ -55,13 +56,36 @@ static void check_again(const struct control_status *status)
 	assert(memcmp(one, other, (size_t)len) == 0);
 }
 
+/* As our own side would have sent it, it says the same. */
+static void check_request(enum control_request what)
+{
+	uint8_t frame[64];
+	enum control_request again = what;
+	int len = control_pack_request(what, frame, sizeof(frame));
+	int r;
+
+	assert(len > (int)TAPFEED_FEED_HEADER_BYTES);
+	r = control_unpack_request(frame + TAPFEED_FEED_HEADER_BYTES,
+				   (size_t)len - TAPFEED_FEED_HEADER_BYTES,
+				   &again);
+	assert(r == 0 && again == what);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct control_status status;
 	uint8_t *copy = fuzz_copy(data, size);
-	int r = control_unpack_request(copy, size);
+	struct control_started started = { 0 };
+	enum control_request what = CONTROL_REQUEST_STATUS;
+	int r = control_unpack_request(copy, size, &what);
 
 	assert(r == 0 || r == -EPROTO);
+	if (r == 0)
+		check_request(what);
+	r = control_unpack_started(copy, size, &started);
+	assert(r == 0 || r == -EPROTO);
+	assert(started.result < CONTROL_STARTS);
+	assert(started.waits <= CONTROL_WAIT_ALL);
 	r = control_unpack_reply(copy, size, &status);
 	assert(r == 0 || r == -EPROTO);
 	free(copy);

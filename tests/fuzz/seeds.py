@@ -164,7 +164,11 @@ def control():
             number(15, 1), number(16, 0), feed.field(17, counters),
             feed.field(18, feed.field(1, b"injector") + number(2, 99)), *more))
     return {"request": feed.field(1, b""), "request-unknown": feed.field(1, b"\x08\1"),
-            "request-other": feed.field(2, b""), "status": status(),
+            "request-start": feed.field(2, b""),
+            "request-both": feed.field(1, b"") + feed.field(2, b""),
+            "request-other": feed.field(3, b""), "started": feed.field(2, number(1, 1) + number(2, 6)),
+            "waiting": status(number(21, 15), number(22, 0), number(23, 2)),
+            "status": status(),
             "joins": status(feed.field(8, b"/run/feed.sock")),
             "long": status(version=b"v" * 200), "state": status(state=9),
             "name": status(interface=b"$(id)"),
@@ -179,7 +183,12 @@ def control():
 def worker():
     def one(version=1, reserved=0, frames=5, how=1):
         return bytes([how, 16]) + struct.pack("=IIQ", version, reserved, frames)
-    return {"feed": one(), "two": one() + one(frames=9), "no-fd": one(how=0),
+    def gate(version=1, flags=1, frames=7, reserved=0, how=0):
+        return bytes([how, 24]) + struct.pack("=IIQQ", version, flags, frames, reserved)
+    return {"gate": gate(), "gates": gate(flags=2) + gate(flags=1, frames=0) + one(),
+            "gate-flags": gate(flags=4), "gate-reserved": gate(reserved=1),
+            "gate-fd": gate(how=1), "gate-version": gate(version=2),
+            "feed": one(), "two": one() + one(frames=9), "no-fd": one(how=0),
             "two-fds": one(how=2), "three-fds": one(how=3), "dgram": one(how=1 | 4),
             "file": one(how=1 | 8), "unconnected": one(how=1 | 12),
             "version": one(version=2), "reserved": one(reserved=1),
@@ -200,6 +209,36 @@ def notices():
     rows["bad-name"] = b"\1" + b"a/b".ljust(16, b"\0") + b"READY=1"
     rows["no-nul"] = b"\1" + b"a" * 16 + b"READY=1"
     return rows
+
+
+def readers():
+    def message(kind, body, sequence=1, more=0):
+        return struct.pack("=IHHII", 16 + len(body) + more, kind, 2, sequence, 0) + body
+
+    def attribute(kind, body, more=0):
+        return struct.pack("=HH", 4 + len(body) + more, kind) + body + bytes(-len(body) % 4)
+
+    def one(ifindex=7, flags=1, protocol=3, *attributes, **how):
+        return message(20, struct.pack("=BBHIII", 17, 3, protocol, 99, 5, 0)
+                       + attribute(0, struct.pack("=6I", ifindex, 2, 4, 0, 0, flags))
+                       + b"".join(attributes), **how)
+
+    def datagrams(*several):
+        return b"".join(struct.pack(">H", len(each)) + each for each in several)
+    ring, fanout = attribute(2, bytes(28)), attribute(4, struct.pack("=I", 1))
+    memory, done = attribute(6, struct.pack("=9I", 700, *range(8))), message(3, bytes(4))
+    return {"one": datagrams(one(7, 1, 3, memory) + done),
+            "two": datagrams(one(7, 1, 3, ring, fanout, memory), one(7, 1, 3, memory) + done),
+            "others": datagrams(one(0) + one(8) + one(7, 0) + one(7, 1, 0x88cc) + done),
+            "late": datagrams(one(sequence=9) + message(2, bytes(20), sequence=9) + done),
+            "refused": datagrams(message(2, struct.pack("=i", -2) + bytes(16))),
+            "no-error": datagrams(message(2, bytes(20))), "short-error": datagrams(message(2, b"")),
+            "short": datagrams(message(20, bytes(8))), "long": datagrams(one(more=99)),
+            "negative": datagrams(one(more=0xf0000000)),
+            "attribute-long": datagrams(one(7, 1, 3, attribute(6, bytes(8), more=60))),
+            "attribute-none": datagrams(one(7, 1, 3, struct.pack("=HH", 0, 6)) + done),
+            "attribute-short": datagrams(one(7, 1, 3, attribute(6, b""), attribute(0, b"ab"))),
+            "nothing": datagrams(b"", b"\0" * 16)}
 
 
 def childlog():
@@ -257,5 +296,5 @@ def decompress():
 
 
 for make in (batch, capfile, childlog, control, convert, decompress, flow, frame, notices,
-             peer, policyfile, request, worker):
+             peer, policyfile, readers, request, worker):
     write(make.__name__, make())

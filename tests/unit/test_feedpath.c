@@ -40,7 +40,7 @@ static void test_listen(void **state)
 
 	(void)state;
 	umask(077);
-	fd = feedpath_listen(&feedpath, path, NULL);
+	fd = feedpath_listen(&feedpath, path, SOCK_STREAM, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
@@ -51,14 +51,15 @@ static void test_listen(void **state)
 	assert_true(client >= 0);
 	assert_int_equal(fcntl(client, F_GETFD), FD_CLOEXEC);
 	/* A second one is not let in beside it. */
-	assert_int_equal(feedpath_listen(&second, path, NULL), -EADDRINUSE);
+	assert_int_equal(feedpath_listen(&second, path, SOCK_STREAM, NULL),
+			 -EADDRINUSE);
 	feedpath_remove(&second);
 	fd_close(&client);
 	fd_close(&fd);
 	/* Nobody listens any more: it is replaced. */
 	assert_int_equal(feedpath_connect(path), -ECONNREFUSED);
 	fd_close(&feedpath.dir_fd); /* as if killed */
-	fd = feedpath_listen(&feedpath, path, NULL);
+	fd = feedpath_listen(&feedpath, path, SOCK_STREAM, NULL);
 	assert_true(fd >= 0);
 	fd_close(&fd);
 	feedpath_remove(&feedpath);
@@ -74,11 +75,11 @@ static void test_replaced(void **state)
 	int fd, again, here;
 
 	(void)state;
-	fd = feedpath_listen(&feedpath, path, NULL);
+	fd = feedpath_listen(&feedpath, path, SOCK_STREAM, NULL);
 	assert_true(fd >= 0);
 	snprintf(other, sizeof(other), "%s.other", path);
 	assert_int_equal(rename(path, other), 0);
-	again = feedpath_listen(&second, path, NULL);
+	again = feedpath_listen(&second, path, SOCK_STREAM, NULL);
 	assert_true(again >= 0);
 	feedpath_remove(&feedpath);
 	assert_int_equal(lstat(path, &st), 0);
@@ -90,7 +91,7 @@ static void test_replaced(void **state)
 	/* Relative, and the working directory is another one at the end. */
 	here = open(".", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(chdir(folder), 0);
-	fd = feedpath_listen(&feedpath, "feed", NULL);
+	fd = feedpath_listen(&feedpath, "feed", SOCK_STREAM, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_int_equal(fchdir(here), 0);
@@ -110,7 +111,7 @@ static void test_owner(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	fd = feedpath_listen(&feedpath, path, &nobody);
+	fd = feedpath_listen(&feedpath, path, SOCK_STREAM, &nobody);
 	assert_true(fd >= 0);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_int_equal(st.st_uid, 65534);
@@ -119,7 +120,7 @@ static void test_owner(void **state)
 	fd_close(&fd);
 	/* It could not remove it from root's folder: the next start does. */
 	fd_close(&feedpath.dir_fd);
-	fd = feedpath_listen(&feedpath, path, &nobody);
+	fd = feedpath_listen(&feedpath, path, SOCK_STREAM, &nobody);
 	assert_true(fd >= 0);
 	fd_close(&fd);
 	feedpath_remove(&feedpath);
@@ -136,7 +137,8 @@ static void test_in_its_place(void **state)
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	fd_close(&fd);
-	assert_int_equal(feedpath_listen(&feedpath, path, NULL), -EEXIST);
+	assert_int_equal(feedpath_listen(&feedpath, path, SOCK_STREAM, NULL),
+			 -EEXIST);
 	assert_int_equal(feedpath_connect(path), -ECONNREFUSED);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
@@ -144,14 +146,16 @@ static void test_in_its_place(void **state)
 	unlink(path);
 	/* A link to a socket is none. */
 	snprintf(other, sizeof(other), "%s.other", path);
-	fd = feedpath_listen(&second, other, NULL);
+	fd = feedpath_listen(&second, other, SOCK_STREAM, NULL);
 	assert_true(fd >= 0);
 	fd_close(&fd);
 	assert_int_equal(symlink(other, path), 0);
-	assert_int_equal(feedpath_listen(&feedpath, path, NULL), -EEXIST);
+	assert_int_equal(feedpath_listen(&feedpath, path, SOCK_STREAM, NULL),
+			 -EEXIST);
 	unlink(path);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(feedpath_listen(&feedpath, path, NULL), -EEXIST);
+	assert_int_equal(feedpath_listen(&feedpath, path, SOCK_STREAM, NULL),
+			 -EEXIST);
 	assert_int_equal(rmdir(path), 0);
 	feedpath_remove(&second);
 	assert_int_equal(lstat(other, &st), -1);
@@ -164,11 +168,14 @@ static void test_bad_paths(void **state)
 	(void)state;
 	memset(long_path, 'x', sizeof(long_path));
 	long_path[sizeof(long_path) - 1] = '\0';
-	assert_int_equal(feedpath_listen(&feedpath, long_path, NULL),
+	assert_int_equal(feedpath_listen(&feedpath, long_path, SOCK_STREAM,
+					 NULL),
 			 -ENAMETOOLONG);
 	assert_int_equal(feedpath_connect(long_path), -ENAMETOOLONG);
-	assert_int_equal(feedpath_listen(&feedpath, "", NULL), -ENAMETOOLONG);
-	assert_int_equal(feedpath_listen(&feedpath, "/nonexistent/feed", NULL),
+	assert_int_equal(feedpath_listen(&feedpath, "", SOCK_STREAM, NULL),
+			 -ENAMETOOLONG);
+	assert_int_equal(feedpath_listen(&feedpath, "/nonexistent/feed",
+					 SOCK_STREAM, NULL),
 			 -ENOENT);
 }
 

@@ -32,7 +32,9 @@ static void make_largest(char c)
 	in.writer = COUNTERS_WRITER_RING;
 	in.since_ns = in.uptime_ns = in.now_ns = UINT64_MAX;
 	in.queue_used = in.queue_size = in.peers = in.restarts = UINT64_MAX;
-	in.state = CONTROL_STOPPING;
+	in.waits = CONTROL_WAIT_ALL;
+	in.readers = in.readers_wanted = UINT32_MAX;
+	in.state = CONTROL_PAUSED;
 	for (in.source_count = 0; in.source_count < TAPFEED_SOURCES_MAX;)
 		memset(in.sources[in.source_count++], c, CONTROL_TEXT_SIZE - 1);
 	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++) {

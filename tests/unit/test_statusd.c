@@ -38,6 +38,19 @@ static void serve(uint64_t now_ns)
 	statusd_serve(&statusd, fds, now_ns, fill, NULL);
 }
 
+static struct {
+	enum control_start result;
+	size_t calls;
+} starting;
+
+static enum control_start on_start(void *data, uint32_t *ret_waits)
+{
+	assert_ptr_equal(data, &starting);
+	starting.calls++;
+	*ret_waits = CONTROL_WAIT_READERS;
+	return starting.result;
+}
+
 static void start(void)
 {
 	statusd_init(&statusd, NULL);
@@ -89,7 +102,8 @@ static int client(void)
 static void ask(int fd)
 {
 	uint8_t frame[64];
-	int len = control_pack_request(frame, sizeof(frame));
+	int len = control_pack_request(CONTROL_REQUEST_STATUS, frame,
+				       sizeof(frame));
 
 	assert_true(len > 0);
 	assert_int_equal(write(fd, frame, (size_t)len), len);
@@ -109,6 +123,23 @@ static void expect_reply(int fd)
 	assert_int_equal(status.now_ns, NOW);
 }
 
+static void expect_started(int fd, enum control_start result, uint32_t waits)
+{
+	const uint8_t request[] = { 0, 0, 0, 2, 0x12, 0 };
+	struct control_started started;
+	uint8_t frame[64];
+	ssize_t n;
+
+	assert_int_equal(write(fd, request, sizeof(request)), sizeof(request));
+	serve(NOW);
+	n = read(fd, frame, sizeof(frame));
+	assert_true(n > 4);
+	assert_int_equal(
+		control_unpack_started(frame + 4, (size_t)n - 4, &started), 0);
+	assert_int_equal(started.result, result);
+	assert_int_equal(started.waits, waits);
+}
+
 static bool is_closed(int fd)
 {
 	uint8_t byte;
@@ -123,6 +154,34 @@ static mode_t mode_of(const char *name)
 
 	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0
 								   : st.st_mode;
+}
+
+/* Who started the feed may; the user as whom it runs may only ask. */
+static void test_start(void **state)
+{
+	int fd;
+
+	(void)state;
+	start();
+	fd = client();
+	expect_started(fd, CONTROL_START_NOT_AWAITED, 0);
+	statusd.start = on_start;
+	statusd.start_data = &starting;
+	starting.result = CONTROL_START_DONE;
+	starting.calls = 0;
+	expect_started(fd, CONTROL_START_DONE, CONTROL_WAIT_READERS);
+	starting.result = CONTROL_START_ALREADY;
+	expect_started(fd, CONTROL_START_ALREADY, CONTROL_WAIT_READERS);
+	assert_int_equal(starting.calls, 2);
+	statusd.starter = geteuid() + 1;
+	if (geteuid() != 0) { /* root always may */
+		expect_started(fd, CONTROL_START_REFUSED, 0);
+		assert_int_equal(starting.calls, 2);
+	}
+	ask(fd);
+	serve(NOW);
+	expect_reply(fd);
+	fd_close(&fd);
 }
 
 static void test_life(void **state)
@@ -530,11 +589,11 @@ int main(void)
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_life),     TEST(test_hostile),  TEST(test_swelling),
-		TEST(test_slow),     TEST(test_deaf),	  TEST(test_nine),
-		TEST(test_stale),    TEST(test_live),	  TEST(test_foreign),
-		TEST(test_replaced), TEST(test_names),	  TEST(test_temporary),
-		TEST(test_taken),    TEST(test_who_asks),
+		TEST(test_start),     TEST(test_life),	   TEST(test_hostile),
+		TEST(test_swelling),  TEST(test_slow),	   TEST(test_deaf),
+		TEST(test_nine),      TEST(test_stale),	   TEST(test_live),
+		TEST(test_foreign),   TEST(test_replaced), TEST(test_names),
+		TEST(test_temporary), TEST(test_taken),	   TEST(test_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launcher/gate.c: what opens the gate, and what is told to the injector. The
+ * kernel's answers and the time are what the test says they are. */
+#include <config.h>
+
+#include "tests/unit/unit.h"
+
+#include <sys/socket.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "injector/control.h"
+#include "launcher/gate.h"
+#include "launcher/supervise.h"
+
+#define MS NS_PER_MS
+
+int __wrap_readers_ask(struct readers *readers);
+int __wrap_readers_take(struct readers *readers, uint32_t ifindex,
+			struct readers_set *ret_set);
+
+static struct feed feed;
+static struct counters_injector page;
+static struct options options;
+static int injector; /* its end of the control socket */
+static uint64_t now;
+
+static struct {
+	struct readers_set set;
+	int result; /* of the next answers */
+	size_t asked;
+} kernel;
+
+int __wrap_readers_ask(struct readers *readers)
+{
+	readers->asked = true;
+	kernel.asked++;
+	return 0;
+}
+
+int __wrap_readers_take(struct readers *readers, uint32_t ifindex,
+			struct readers_set *ret_set)
+{
+	assert_int_equal(ifindex, 7);
+	if (kernel.result != 0)
+		readers->asked = false;
+	if (kernel.result > 0)
+		*ret_set = kernel.set;
+	return kernel.result;
+}
+
+static int set_up(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	log_init((enum log_level)0, NULL, false);
+	feed = (struct feed){ .injector = &page, .spawner_fd = -1 };
+	page = (struct counters_injector){ 0 };
+	options = (struct options){ .settle_ns = 1000 * MS, .readers = 1 };
+	kernel.set = (struct readers_set){ 0 };
+	kernel.result = 1;
+	kernel.asked = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	injector = ends[0];
+	feed.processes[FEED_INJECTOR].control_fd = ends[1];
+	feed.deadline_ns = CLOCK_NEVER;
+	feed.link.ifindex = 7;
+	strcpy(feed.interface, "tf0");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	gate_done(&feed.gate);
+	fd_close(&injector);
+	fd_close(&feed.processes[FEED_INJECTOR].control_fd);
+	return 0;
+}
+
+static void begin(void)
+{
+	int fd = -1;
+
+	options.hold = options.wait_for_reader || options.wait_for_start;
+	if (options.ready_socket) {
+		fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+		assert_true(fd >= 0);
+	}
+	assert_int_equal(gate_init(&feed.gate, &options, fd), 0);
+	gate_ready(&feed);
+	now = clock_now_ns();
+}
+
+static void pass(uint64_t ms)
+{
+	for (uint64_t end = now + ms * MS; now < end; now += 50 * MS)
+		gate_turn(&feed, now);
+	gate_turn(&feed, now);
+}
+
+static void readers(uint32_t count, uint64_t mark)
+{
+	kernel.set.count = count;
+	kernel.set.mark = mark;
+}
+
+/* What the injector was told since; flags -1: nothing. */
+static void expect_told(int flags, uint64_t frames_read)
+{
+	struct control control;
+
+	control_take(injector, &control);
+	assert_false(control.end);
+	assert_int_equal(control.feed_fd, -1);
+	assert_int_equal(control.gate_said, flags >= 0);
+	if (flags < 0)
+		return;
+	assert_int_equal(control.gate.flags, flags);
+	assert_int_equal(control.gate.frames_read, frames_read);
+}
+
+static void test_nothing_asked(void **state)
+{
+	(void)state;
+	begin();
+	assert_false(gate_holds(&feed.gate));
+	assert_true(feed.gate.open);
+	assert_int_equal(feed.gate.readers.fd, -1);
+	pass(1000);
+	assert_int_equal(gate_waits(&feed.gate, now), 0);
+	assert_int_equal(kernel.asked, 0);
+	assert_int_equal(gate_next_ns(&feed), CLOCK_NEVER);
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_NOT_AWAITED);
+	expect_told(-1, 0);
+}
+
+static void test_settles(void **state)
+{
+	(void)state;
+	options.wait_for_reader = true;
+	options.readers = 2;
+	begin();
+	readers(1, 11);
+	pass(2000);
+	readers(2, 12);
+	pass(900);
+	expect_told(-1, 0);
+	readers(2, 13); /* others */
+	pass(900);
+	readers(1, 14);
+	pass(100);
+	readers(2, 13);
+	pass(900);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_READERS);
+	expect_told(-1, 0);
+	pass(200);
+	assert_int_equal(gate_waits(&feed.gate, now), 0);
+	expect_told(WORKER_GATE_OPEN, 0);
+	readers(1, 14); /* it is never shut again */
+	pass(1000);
+	assert_true(feed.gate.open);
+	expect_told(-1, 0);
+	gate_ready(&feed); /* a new injector */
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
+static void test_all_at_once(void **state)
+{
+	(void)state;
+	options.wait_for_reader = options.wait_for_start = true;
+	options.startup_delay_ns = 500 * MS;
+	begin();
+	readers(1, 1);
+	assert_int_equal(gate_waits(&feed.gate, now),
+			 CONTROL_WAIT_DELAY | CONTROL_WAIT_READERS |
+				 CONTROL_WAIT_START);
+	pass(2000);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_START);
+	readers(0, 0); /* it went before the start */
+	pass(100);
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_ALREADY);
+	pass(1000);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_READERS);
+	expect_told(-1, 0);
+	readers(1, 2);
+	pass(1100);
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
+static void test_delay_alone(void **state)
+{
+	(void)state;
+	options.wait_for_start = true;
+	options.startup_delay_ns = 3600 * NS_PER_S;
+	begin();
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
+	pass(100);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_DELAY);
+	assert_true(gate_next_ns(&feed) > now);
+	expect_told(-1, 0);
+	now += 3600 * NS_PER_S;
+	pass(0);
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
+static void test_pause(void **state)
+{
+	(void)state;
+	options.no_reader = NO_READER_PAUSE;
+	begin();
+	pass(500);
+	expect_told(-1, 0); /* there was none */
+	readers(2, 1);
+	pass(100);
+	readers(1, 2);
+	pass(100);
+	expect_told(-1, 0); /* one is left */
+	readers(0, 0);
+	pass(100);
+	assert_true(feed.gate.paused);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
+	gate_ready(&feed);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
+	readers(1, 3);
+	pass(900);
+	expect_told(-1, 0);
+	pass(200);
+	assert_false(feed.gate.paused);
+	expect_told(WORKER_GATE_OPEN, 0);
+	assert_false(feed.gate.left);
+}
+
+static void test_exit(void **state)
+{
+	(void)state;
+	options.no_reader = NO_READER_EXIT;
+	begin();
+	readers(1, 1);
+	pass(100);
+	assert_false(feed.gate.left);
+	readers(0, 0);
+	pass(50);
+	assert_true(feed.gate.left);
+	assert_int_not_equal(feed.deadline_ns, CLOCK_NEVER);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
+	pass(500);
+	expect_told(-1, 0);
+	assert_int_equal(gate_next_ns(&feed), CLOCK_NEVER);
+}
+
+static void test_all_written(void **state)
+{
+	(void)state;
+	options.no_reader = NO_READER_EXIT;
+	begin();
+	readers(1, 1);
+	pass(100);
+	feed.done = true;
+	readers(0, 0);
+	pass(500);
+	assert_false(feed.gate.left);
+	expect_told(-1, 0);
+}
+
+static void test_linger(void **state)
+{
+	(void)state;
+	options.linger_auto = true;
+	begin();
+	page.frames_written = 100;
+	readers(1, 1);
+	kernel.set.queued_bytes = 10;
+	pass(500);
+	feed.done = true;
+	pass(500);
+	expect_told(-1, 0);
+	kernel.set.queued_bytes = 0;
+	page.peers = 1; /* somebody who joined */
+	pass(500);
+	page.peers = 0;
+	page.queue_used = 1;
+	pass(500);
+	expect_told(-1, 0);
+	page.queue_used = 0;
+	pass(50);
+	expect_told(WORKER_GATE_OPEN, 100);
+	page.frames_written = 120;
+	pass(50);
+	expect_told(WORKER_GATE_OPEN, 120);
+}
+
+static void test_linger_ring(void **state)
+{
+	(void)state;
+	options.linger_auto = true;
+	begin();
+	page.frames_written = 100;
+	readers(1, 1);
+	kernel.set.rings = 1;
+	feed.done = true;
+	pass(1900);
+	expect_told(-1, 0);
+	pass(200);
+	expect_told(WORKER_GATE_OPEN, 100);
+}
+
+/* Nobody waits for ever because of a kernel that fails for a while, nor does
+ * the loop spin. */
+static void test_failing_kernel(void **state)
+{
+	(void)state;
+	options.wait_for_reader = true;
+	begin();
+	readers(1, 1);
+	kernel.result = -ENOBUFS;
+	pass(3000);
+	assert_true(gate_next_ns(&feed) > now);
+	assert_true(kernel.asked < 100);
+	expect_told(-1, 0);
+	kernel.result = 0; /* half of an answer */
+	pass(100);
+	assert_true(gate_next_ns(&feed) <= now);
+	kernel.result = 1;
+	pass(1100);
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
+static void test_full_control(void **state)
+{
+	char byte = 'x';
+
+	(void)state;
+	options.wait_for_start = true;
+	begin();
+	while (send(feed.processes[FEED_INJECTOR].control_fd, &byte, 1,
+		    MSG_DONTWAIT) == 1)
+		continue;
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
+	pass(50);
+	assert_true(feed.gate.open);
+	assert_true(gate_next_ns(&feed) != CLOCK_NEVER);
+	while (recv(injector, &byte, 1, MSG_DONTWAIT) == 1)
+		continue;
+	pass(50);
+	expect_told(WORKER_GATE_OPEN, 0);
+	pass(50);
+	expect_told(-1, 0);
+}
+
+static void test_ready(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ready;
+	} rows[] = {
+		{ "READY=1", true },
+		{ "READY=1\n", true },
+		{ "\n\nREADY=1", true },
+		{ "STATUS=x\nREADY=1\nMAINPID=3", true },
+		{ "", false },
+		{ "READY=", false },
+		{ "READY=0", false },
+		{ "READY=11", false },
+		{ "READY=1 ", false },
+		{ " READY=1", false },
+		{ "XREADY=1", false },
+		{ "ready=1", false },
+		{ "READY=1\r\n", false },
+		{ "READY", false },
+		{ "\n", false },
+	};
+
+	options.ready_socket = "/run/ready";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ends[2];
+
+		begin();
+		fd_close(&feed.gate.ready_fd);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+		feed.gate.ready_fd = ends[0];
+		assert_int_equal(send(ends[1], rows[i].text,
+				      strlen(rows[i].text), 0),
+				 strlen(rows[i].text));
+		pass(0);
+		assert_int_equal(feed.gate.open, rows[i].ready);
+		expect_told(rows[i].ready ? WORKER_GATE_OPEN : -1, 0);
+		fd_close(&ends[1]);
+		tear_down(state);
+		set_up(state);
+		options.ready_socket = "/run/ready";
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_nothing_asked), TEST(test_settles),
+		TEST(test_all_at_once),	  TEST(test_delay_alone),
+		TEST(test_pause),	  TEST(test_exit),
+		TEST(test_all_written),	  TEST(test_linger),
+		TEST(test_linger_ring),	  TEST(test_failing_kernel),
+		TEST(test_full_control),  TEST(test_ready),
+	};
+
+	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
+}
