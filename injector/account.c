@@ -34,8 +34,11 @@ void account_init(struct account *account, struct counters_injector *counters,
 	*account = (struct account){ .counters = counters, .joined = joined };
 }
 
-void account_received(struct account *account, uint64_t n)
+void account_received(struct account *account, uint64_t n, uint64_t frames)
 {
+	/* Before the first of these frames can be written. */
+	if (frames > n && account->counters->several_frames == 0)
+		counter_set(&account->counters->several_frames, 1);
 	if (account->joined)
 		counter_add(&account->counters->joined_received, n);
 }
@@ -109,15 +112,20 @@ int account_resume(struct account *account, uint64_t sequence,
 {
 	const struct counters_injector *counters = account->counters;
 	uint64_t done = done_of_all(counters);
-	uint64_t lost, written;
+	uint64_t lost, written, frames;
 
 	if (sequence > ACCOUNT_SEQUENCE_MAX ||
 	    sequence + counters->joined_done < done)
 		return -EPROTO;
 	lost = sequence + counters->joined_done - done;
 	written = lost < frames_uncounted ? lost : frames_uncounted;
-	if (written > 0)
-		count(account, OUTCOME_INJECTED, written, written);
+	frames = written;
+	if (counters->several_frames > 0) {
+		written = 0;
+		frames = frames_uncounted;
+	}
+	account->packets[OUTCOME_INJECTED] += written;
+	add_written(account->counters, written, frames);
 	if (lost > written)
 		count(account, OUTCOME_DROPPED_RESTART, lost - written, 0);
 	return 0;

@@ -37,8 +37,9 @@ struct account {
 void account_init(struct account *account, struct counters_injector *counters,
 		  bool joined);
 
-/* Counts n packets taken from a peer, before any of them has an outcome. */
-void account_received(struct account *account, uint64_t n);
+/* Counts n packets of so many frames in all, taken from a peer, before any of
+ * them has an outcome. */
+void account_received(struct account *account, uint64_t n, uint64_t frames);
 
 /* Counts a packet of which no frame was ever queued. */
 void account_packet(struct account *account, enum outcome outcome);
@@ -50,8 +51,10 @@ void account_frame(struct account *account, uint32_t len, uint32_t flags,
 /*
  * The feed's own capture goes on with packet number sequence, and no packet of
  * an earlier connection is under way any more: those that the page does not
- * hold are lost. Of them, frames_uncounted (one a packet) were written and not
- * counted. 0, or -EPROTO where sequence cannot be.
+ * hold are lost. Of their frames, frames_uncounted were written and not
+ * counted: so many packets are injected after all, unless any packet so far was
+ * of several frames. Then nobody knows which of them were written whole, and
+ * none counts as injected. 0, or -EPROTO where sequence cannot be.
  */
 int account_resume(struct account *account, uint64_t sequence,
 		   uint64_t frames_uncounted);

@@ -241,7 +241,7 @@ static const char *on_batch(struct peer *peer, struct arena_slot *slot,
 	peer->fed = true;
 	packets = batch_packets(&peer->batch);
 	peer->sequence += packets;
-	account_received(&peer->account, packets);
+	account_received(&peer->account, packets, peer->batch.count);
 	return NULL;
 }
 

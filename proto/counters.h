@@ -78,6 +78,9 @@ struct counters_injector {
 	uint64_t queue_peak;
 	uint64_t first_ns; /* CLOCK_MONOTONIC of the first and last write */
 	uint64_t last_ns;
+	/* Packets of several frames have been taken: what is written and not
+	   counted need not be a packet a frame. */
+	uint64_t several_frames;
 	uint64_t ifindex; /* 0 until the interface is up */
 	uint64_t mtu;
 	uint64_t kind;			     /* enum tapfeed_kind */

@@ -146,10 +146,10 @@ static void test_two_peers(void **state)
 static void test_joined(void **state)
 {
 	(void)state;
-	account_received(&account, 7); /* our own capture counts itself */
+	account_received(&account, 7, 7); /* our own capture counts itself */
 	assert_int_equal(counters.joined_received, 0);
 	account_init(&account, &counters, true);
-	account_received(&account, 7);
+	account_received(&account, 7, 7);
 	account_frame(&account, 60, MORE, OUTCOME_INJECTED);
 	assert_int_equal(counters.joined_done, 0);
 	account_frame(&account, 60, 0, OUTCOME_INJECTED);
@@ -216,6 +216,45 @@ static void test_resume(void **state)
 	}
 }
 
+/* As soon as a packet may be several frames, those that were written say
+ * nothing about packets: none is claimed, and the sum holds. */
+static void test_resume_of_several_frames(void **state)
+{
+	static const struct {
+		uint64_t sequence, uncounted;
+		int r;
+		uint64_t restart;
+	} rows[] = {
+		{ 2, 0, 0, 0 },	 { 2, 5, 0, 0 }, { 3, 1, 0, 1 },
+		{ 3, 64, 0, 1 }, { 9, 7, 0, 7 }, { 1, 1, -EPROTO, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t frames = rows[i].r == 0 ? rows[i].uncounted : 0;
+
+		set_up(NULL);
+		account_received(&account, 3, 3);
+		assert_int_equal(counters.several_frames, 0);
+		account_received(&account, 3, 4);
+		assert_int_equal(counters.several_frames, 1);
+		account_received(&account, 3, 3);
+		assert_int_equal(counters.several_frames, 1);
+		account_frame(&account, 60, 0, OUTCOME_INJECTED);
+		account_frame(&account, 60, 0, OUTCOME_INJECTED);
+		account_frame(&account, 60, MORE, OUTCOME_INJECTED);
+		/* Here it was killed; the page is what is left. */
+		account_init(&account, &counters, false);
+		assert_int_equal(account_resume(&account, rows[i].sequence,
+						rows[i].uncounted),
+				 rows[i].r);
+		assert_int_equal(counters.injected, 2);
+		assert_int_equal(counters.frames_written, 3 + frames);
+		assert_int_equal(counters.dropped_restart, rows[i].restart);
+		assert_int_equal(account.packets[OUTCOME_INJECTED], 0);
+	}
+}
+
 static void test_resume_of_nothing(void **state)
 {
 	(void)state;
@@ -273,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup(test_two_peers, set_up),
 		cmocka_unit_test_setup(test_joined, set_up),
 		cmocka_unit_test_setup(test_resume, set_up),
+		cmocka_unit_test(test_resume_of_several_frames),
 		cmocka_unit_test_setup(test_resume_of_nothing, set_up),
 		cmocka_unit_test_setup(test_restart, set_up),
 		cmocka_unit_test_setup(test_restart_of_another_page, set_up),
