@@ -16,11 +16,11 @@
 
 #include "capture/convert.h"
 #include "capture/filter.h"
-#include "capture/linktype.h"
 #include "capture/permission.h"
 #include "capture/policy.h"
 #include "capture/selftest.h"
 #include "capture/sender.h"
+#include "capture/skips.h"
 #include "capture/sources.h"
 #include "common/caller.h"
 #include "common/clock.h"
@@ -55,6 +55,7 @@ struct capture {
 	struct sources sources;
 	struct filter *filter; /* of files; the kernel filters interfaces */
 	struct sender *sender;
+	struct convert_to to;	/* what the feed goes to */
 	uint64_t pass_received; /* packets received before this pass */
 	uint64_t read;		/* packets read in all */
 	uint64_t begin_ns;	/* when the gate opened */
@@ -122,9 +123,7 @@ static int find_feed(const struct capture *capture, int *ret_fd)
  */
 static uint64_t first_sequence(const struct counters_capture *counters)
 {
-	return counters->received - counters->skipped_too_short -
-	       counters->skipped_too_long - counters->skipped_not_ip -
-	       counters->skipped_link_type;
+	return counters->received - counters_skipped(counters);
 }
 
 static int open_filter(struct capture *capture)
@@ -172,63 +171,6 @@ static int capture_open(struct capture *capture)
 	return 0;
 }
 
-/*
- * The row that counts packets of a link type that cannot be converted. By name:
- * some types have two numbers, and the report has one line for each name.
- */
-static struct counters_link_type *link_type_row(
-	struct counters_capture *counters, uint32_t link_type)
-{
-	struct counters_link_type *row = counters->link_types;
-	char name[sizeof(row->name)];
-
-	linktype_name(link_type, name, sizeof(name));
-	/* The last row takes what comes when the others are in use. */
-	for (size_t i = 0; i + 1 < COUNTERS_LINK_TYPES; i++, row++) {
-		if (row->packets > 0 && strcmp(row->name, name) == 0)
-			return row;
-		if (row->packets > 0)
-			continue;
-		row->link_type = link_type;
-		memcpy(row->name, name, sizeof(name));
-		return row;
-	}
-	snprintf(row->name, sizeof(row->name), "other");
-	return row;
-}
-
-static void count_skip(struct capture *capture, const struct packet *packet,
-		       const char *source, enum convert_verdict verdict)
-{
-	struct counters_capture *counters = capture->counters;
-
-	switch (verdict) {
-	case CONVERT_TOO_SHORT:
-		counter_add(&counters->skipped_too_short, 1);
-		break;
-	case CONVERT_TOO_LONG:
-		counter_add(&counters->skipped_too_long, 1);
-		break;
-	case CONVERT_NOT_IP:
-		counter_add(&counters->skipped_not_ip, 1);
-		break;
-	case CONVERT_LINK_TYPE: {
-		struct counters_link_type *row =
-			link_type_row(counters, packet->link_type);
-
-		if (row->packets == 0)
-			log_warning("%s: packets of link type %s cannot be "
-				    "injected and are skipped",
-				    source, row->name);
-		counter_add(&row->packets, 1);
-		counter_add(&counters->skipped_link_type, 1);
-		break;
-	}
-	case CONVERT_OK:
-		break;
-	}
-}
-
 /* Whether --count is reached, by a former capture on the same page maybe. */
 static bool is_full(const struct capture *capture)
 {
@@ -257,11 +199,10 @@ static int take_packet(struct capture *capture, struct packet *packet,
 		packet->captured_len = options->snaplen;
 		packet->data_len = options->snaplen;
 	}
-	verdict = convert_packet(packet, sender_kind(capture->sender), frames,
-				 &n);
+	verdict = convert_packet(packet, &capture->to, frames, &n);
 	if (verdict != CONVERT_OK) {
-		count_skip(capture, packet, capture->sources.names[source],
-			   verdict);
+		skips_count(counters, packet->link_type, verdict,
+			    capture->sources.names[source]);
 		return 0;
 	}
 	if (packet->captured_len < packet->original_len)
@@ -464,6 +405,11 @@ static void begin(struct capture *capture)
 	char text[64];
 
 	capture->begin_ns = now_ns;
+	capture->to.kind = sender_kind(capture->sender);
+	memcpy(capture->to.source, capture->options.synthetic_mac[0],
+	       sizeof(capture->to.source));
+	memcpy(capture->to.destination, capture->options.synthetic_mac[1],
+	       sizeof(capture->to.destination));
 	/* A successor has what its predecessor left of the time, and of
 	 * --count. */
 	if (capture->counters->begin_ns == 0)

@@ -144,6 +144,25 @@ static int store_mac(const struct row *row, const char *text, void *field)
 	return parse_mac(text, field);
 }
 
+/* SRC,DST */
+static int store_two_macs(const struct row *row, const char *text, void *field)
+{
+	uint8_t(*macs)[6] = field;
+	uint8_t two[2][6];
+	char first[18];
+
+	(void)row;
+	if (strlen(text) < sizeof(first) || text[sizeof(first) - 1] != ',')
+		return -EINVAL;
+	memcpy(first, text, sizeof(first) - 1);
+	first[sizeof(first) - 1] = '\0';
+	if (parse_mac(first, two[0]) < 0 ||
+	    parse_mac(text + sizeof(first), two[1]) < 0)
+		return -EINVAL;
+	memcpy(macs, two, sizeof(two));
+	return 0;
+}
+
 static int store_when_full(const struct row *row, const char *text, void *field)
 {
 	enum when_full *when_full = field;
@@ -221,6 +240,10 @@ static const struct row rows[] = {
 	{ "snaplen", 's', "N", NULL, "1 to 262144",
 	  "cut packets to N bytes [whole packets]",
 	  FEED | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES, NULL },
+	{ "synthetic-mac", 0, "SRC,DST", "02:00:00:00:00:01,02:00:00:00:00:02",
+	  "two unicast addresses such as 02:00:00:00:00:01,02:00:00:00:00:02",
+	  "made-up MACs",
+	  FEED | CAPTURE, store_two_macs, FIELD(synthetic_mac), 0, 0, NULL },
 	{ "buffer-size", 'B', "KiB", "65536", "1024 to 2097151",
 	  "each interface's ring",
 	  LIVE | CAPTURE, store_u32, FIELD(buffer_kib), 1024, 2097151, NULL },
@@ -483,6 +506,14 @@ const char *options_given(const struct options *options, unsigned int scope,
 		    (rows[i].scope & scope) && !(rows[i].scope & besides))
 			return rows[i].name;
 	return NULL;
+}
+
+bool options_is_given(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return options->given[i] != NULL;
+	return false;
 }
 
 void options_help(unsigned int scope)

@@ -45,6 +45,8 @@ struct options {
 	char name[TAPFEED_IFNAME_SIZE];
 	enum tapfeed_kind kind;
 	uint8_t mac[6]; /* all zero: a random one */
+	/* Of frames whose packets bring none: source, destination. */
+	uint8_t synthetic_mac[2][6];
 	uint32_t mtu;
 	uint32_t queues;     /* of the interface */
 	const char *filter;  /* NULL: none */
@@ -113,6 +115,9 @@ char **options_argv(const struct options *options, unsigned int scope,
  */
 const char *options_given(const struct options *options, unsigned int scope,
 			  unsigned int besides);
+
+/* Whether the option of that name was given. */
+bool options_is_given(const struct options *options, const char *name);
 
 /* Prints the rows of scope to standard output, as --help shows them. */
 void options_help(unsigned int scope);

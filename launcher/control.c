@@ -33,9 +33,6 @@
 	X(dropped_interface_down)                                              \
 	X(dropped_stopped)                                                     \
 	X(dropped_restart)                                                     \
-	X(skipped_too_short)                                                   \
-	X(skipped_too_long)                                                    \
-	X(skipped_not_ip)                                                      \
 	X(errors)                                                              \
 	X(truncated)                                                           \
 	X(filtered)                                                            \
@@ -153,6 +150,7 @@ struct reply {
 	char *sources[TAPFEED_SOURCES_MAX];
 	Tapfeed__Control__LinkType link_types[COUNTERS_LINK_TYPES];
 	Tapfeed__Control__LinkType *link_type_refs[COUNTERS_LINK_TYPES];
+	uint64_t skipped[COUNTERS_LINK_TYPES][COUNTERS_SKIPS];
 	Tapfeed__Control__Process processes[CONTROL_PROCESSES_MAX];
 	Tapfeed__Control__Process *process_refs[CONTROL_PROCESSES_MAX];
 };
@@ -191,7 +189,10 @@ static void refer_counters(struct reply *to, const struct report *report)
 	for (size_t i = 0; i < report->link_type_count; i++) {
 		tapfeed__control__link_type__init(&to->link_types[i]);
 		to->link_types[i].name = unconst(report->link_types[i].name);
-		to->link_types[i].packets = report->link_types[i].packets;
+		memcpy(to->skipped[i], report->link_types[i].skipped,
+		       sizeof(to->skipped[i]));
+		to->link_types[i].n_skipped = COUNTERS_SKIPS;
+		to->link_types[i].skipped = to->skipped[i];
 		to->link_type_refs[i] = &to->link_types[i];
 	}
 	counters->n_skipped_link_types = report->link_type_count;
@@ -324,8 +325,12 @@ static void read_counters(struct report *report,
 	for (size_t i = 0; i < counters->n_skipped_link_types; i++) {
 		const Tapfeed__Control__LinkType *row =
 			counters->skipped_link_types[i];
+		uint64_t skipped[COUNTERS_SKIPS] = { 0 };
 
-		report_add_link_type(report, row->name, row->packets);
+		for (size_t j = 0; j < row->n_skipped && j < COUNTERS_SKIPS;
+		     j++)
+			skipped[j] = row->skipped[j];
+		report_add_link_type(report, row->name, skipped);
 	}
 	read_latency(&report->latency, counters->latency);
 }

@@ -94,8 +94,8 @@ void progress_draw(const struct counters_capture *capture,
 		   uint32_t queue_size, uint64_t now_ns)
 {
 	uint64_t injected = counter_get(&injector->injected);
-	uint64_t received = counter_get(&capture->received) -
-			    counter_get(&capture->skipped_link_type);
+	uint64_t received =
+		counter_get(&capture->received) - counters_skipped(capture);
 	uint64_t queued = counter_get(&injector->queue_used);
 	char name[TAPFEED_IFNAME_SIZE];
 	char rate[32], position[64], line[256];

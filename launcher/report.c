@@ -27,14 +27,39 @@ static void copy_name(char *dst, const char *src, size_t size)
 	dst[n] = '\0';
 }
 
+const char *report_skip_name(enum counters_skip reason)
+{
+	static const char *const names[COUNTERS_SKIPS] = {
+		[COUNTERS_TOO_SHORT] = "too_short",
+		[COUNTERS_TOO_LONG] = "too_long",
+		[COUNTERS_NOT_IP] = "not_ip",
+		[COUNTERS_LINK_TYPE] = "unsupported_link_type",
+		[COUNTERS_NOT_ETHERNET] = "not_ethernet",
+		[COUNTERS_ENCRYPTED] = "encrypted",
+		[COUNTERS_NOT_DATA] = "not_data",
+		[COUNTERS_FRAGMENT] = "fragment",
+		[COUNTERS_DAMAGED] = "damaged",
+	};
+
+	return names[reason];
+}
+
+static bool any_skipped(const uint64_t skipped[COUNTERS_SKIPS])
+{
+	for (size_t i = 0; i < COUNTERS_SKIPS; i++)
+		if (skipped[i] > 0)
+			return true;
+	return false;
+}
+
 void report_add_link_type(struct report *report, const char *text,
-			  uint64_t packets)
+			  const uint64_t skipped[COUNTERS_SKIPS])
 {
 	struct report_link_type *out = report->link_types;
 	char name[COUNTERS_LINK_NAME_LEN + 1];
 	size_t i = 0;
 
-	if (packets == 0)
+	if (!any_skipped(skipped))
 		return;
 	copy_name(name, text, COUNTERS_LINK_NAME_LEN);
 	while (i < report->link_type_count && strcmp(out[i].name, name) != 0)
@@ -44,7 +69,23 @@ void report_add_link_type(struct report *report, const char *text,
 	if (i == report->link_type_count)
 		report->link_type_count++;
 	memcpy(out[i].name, name, sizeof(name));
-	out[i].packets += packets;
+	for (size_t j = 0; j < COUNTERS_SKIPS; j++) {
+		out[i].skipped[j] += skipped[j];
+		report->skipped[j] += skipped[j];
+	}
+}
+
+static void read_skipped(struct report *report,
+			 const struct counters_capture *capture)
+{
+	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++) {
+		const struct counters_link_type *row = &capture->link_types[i];
+		uint64_t skipped[COUNTERS_SKIPS];
+
+		for (size_t j = 0; j < COUNTERS_SKIPS; j++)
+			skipped[j] = counter_get(&row->skipped[j]);
+		report_add_link_type(report, row->name, skipped);
+	}
 }
 
 static void read_capture(struct report *report,
@@ -54,13 +95,7 @@ static void read_capture(struct report *report,
 	report->filtered = counter_get(&capture->filtered);
 	report->truncated = counter_get(&capture->truncated);
 	report->kernel_dropped = counter_get(&capture->kernel_dropped);
-	report->skipped_too_short = counter_get(&capture->skipped_too_short);
-	report->skipped_too_long = counter_get(&capture->skipped_too_long);
-	report->skipped_not_ip = counter_get(&capture->skipped_not_ip);
-	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++)
-		report_add_link_type(report, capture->link_types[i].name,
-				     counter_get(
-					     &capture->link_types[i].packets));
+	read_skipped(report, capture);
 }
 
 static void read_latency(struct report_latency *latency,
@@ -138,11 +173,10 @@ uint64_t report_dropped(const struct report *report)
 
 uint64_t report_skipped(const struct report *report)
 {
-	uint64_t sum = report->skipped_too_short + report->skipped_too_long +
-		       report->skipped_not_ip;
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < report->link_type_count; i++)
-		sum += report->link_types[i].packets;
+	for (size_t i = 0; i < COUNTERS_SKIPS; i++)
+		sum += report->skipped[i];
 	return sum;
 }
 
@@ -207,6 +241,60 @@ static void print_latency(FILE *out, const struct report_latency *latency)
 		ULL(latency->max_ns));
 }
 
+/* "NAME":n for each link type that there is nothing for. */
+static void print_unsupported(FILE *out, const struct report *report)
+{
+	const char *comma = "";
+
+	fputc('{', out);
+	for (size_t i = 0; i < report->link_type_count; i++) {
+		const struct report_link_type *row = &report->link_types[i];
+
+		if (row->skipped[COUNTERS_LINK_TYPE] == 0)
+			continue;
+		fprintf(out, "%s\"%s\":%llu", comma, row->name,
+			ULL(row->skipped[COUNTERS_LINK_TYPE]));
+		comma = ",";
+	}
+	fputc('}', out);
+}
+
+static void print_skipped(FILE *out, const struct report *report)
+{
+	fputs("\"skipped\":{", out);
+	for (size_t i = 0; i < COUNTERS_SKIPS; i++) {
+		fprintf(out, "%s\"%s\":", i ? "," : "",
+			report_skip_name((enum counters_skip)i));
+		if (i == COUNTERS_LINK_TYPE)
+			print_unsupported(out, report);
+		else
+			fprintf(out, "%llu", ULL(report->skipped[i]));
+	}
+	fputc('}', out);
+}
+
+/* The same packets, the other way round: what is not 0. */
+static void print_skipped_by_type(FILE *out, const struct report *report)
+{
+	fputs(",\"skipped_by_type\":{", out);
+	for (size_t i = 0; i < report->link_type_count; i++) {
+		const struct report_link_type *row = &report->link_types[i];
+		const char *comma = "";
+
+		fprintf(out, "%s\"%s\":{", i ? "," : "", row->name);
+		for (size_t j = 0; j < COUNTERS_SKIPS; j++) {
+			if (row->skipped[j] == 0)
+				continue;
+			fprintf(out, "%s\"%s\":%llu", comma,
+				report_skip_name((enum counters_skip)j),
+				ULL(row->skipped[j]));
+			comma = ",";
+		}
+		fputc('}', out);
+	}
+	fputc('}', out);
+}
+
 void report_json_members(FILE *out, const struct report *report)
 {
 	fprintf(out,
@@ -219,17 +307,10 @@ void report_json_members(FILE *out, const struct report *report)
 		"\"stopped\":%llu,\"restart\":%llu},",
 		ULL(report->dropped_queue), ULL(report->dropped_interface_down),
 		ULL(report->dropped_stopped), ULL(report->dropped_restart));
+	print_skipped(out, report);
+	print_skipped_by_type(out, report);
 	fprintf(out,
-		"\"skipped\":{\"too_short\":%llu,\"too_long\":%llu,"
-		"\"not_ip\":%llu,\"unsupported_link_type\":{",
-		ULL(report->skipped_too_short), ULL(report->skipped_too_long),
-		ULL(report->skipped_not_ip));
-	for (size_t i = 0; i < report->link_type_count; i++)
-		fprintf(out, "%s\"%s\":%llu", i ? "," : "",
-			report->link_types[i].name,
-			ULL(report->link_types[i].packets));
-	fprintf(out,
-		"}},\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
+		",\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
 		"\"kernel_dropped\":%llu,\"queue_peak\":%llu,\"seconds\":",
 		ULL(report->errors), ULL(report->truncated),
 		ULL(report->filtered), ULL(report->kernel_dropped),

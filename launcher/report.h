@@ -12,7 +12,7 @@
 
 struct report_link_type {
 	char name[COUNTERS_LINK_NAME_LEN + 1]; /* printable, no quotes */
-	uint64_t packets;
+	uint64_t skipped[COUNTERS_SKIPS];
 };
 
 /* Of the frames written (proto/counters.h), from where latency counts. */
@@ -27,7 +27,7 @@ struct report {
 	uint64_t received, injected, frames_written, bytes_injected;
 	uint64_t dropped_queue, dropped_interface_down, dropped_stopped,
 		dropped_restart;
-	uint64_t skipped_too_short, skipped_too_long, skipped_not_ip;
+	uint64_t skipped[COUNTERS_SKIPS]; /* of all link types */
 	struct report_link_type link_types[COUNTERS_LINK_TYPES];
 	size_t link_type_count;
 	uint64_t errors;
@@ -49,12 +49,15 @@ void report_read_told(struct report *report,
 		      const struct counters_capture *capture);
 
 /*
- * Counts packets of a link type that cannot be converted. The name (at most
+ * Counts what was skipped of a link type, by reason. The name (at most
  * COUNTERS_LINK_NAME_LEN bytes, ended by NUL where shorter) may be anything: a
  * JSON key may stand there once, so one row a name.
  */
 void report_add_link_type(struct report *report, const char *text,
-			  uint64_t packets);
+			  const uint64_t skipped[COUNTERS_SKIPS]);
+
+/* The reason as the report has it: "too_short". */
+const char *report_skip_name(enum counters_skip reason);
 
 /* All that was dropped; all that was skipped. */
 uint64_t report_dropped(const struct report *report);

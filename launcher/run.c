@@ -101,6 +101,12 @@ static int check_options(struct run *run)
 			  "interface has no MAC address");
 		return TAPFEED_EXIT_USAGE;
 	}
+	if (options->kind == TAPFEED_TUN &&
+	    options_is_given(options, "synthetic-mac")) {
+		log_error("--synthetic-mac says nothing with --type tun: such "
+			  "an interface carries no MAC addresses");
+		return TAPFEED_EXIT_USAGE;
+	}
 	return -1;
 }
 

@@ -214,16 +214,20 @@ static void put_dropped(FILE *out, const struct report *report)
 
 static void put_skipped(FILE *out, const struct report *report)
 {
-	struct part parts[3 + COUNTERS_LINK_TYPES] = {
-		{ "too_short", report->skipped_too_short },
-		{ "too_long", report->skipped_too_long },
-		{ "not_ip", report->skipped_not_ip },
-	};
-	size_t n = 3;
+	struct part parts[COUNTERS_SKIPS + COUNTERS_LINK_TYPES];
+	size_t n = 0;
 
+	for (size_t i = 0; i < COUNTERS_SKIPS; i++)
+		if (i != COUNTERS_LINK_TYPE)
+			parts[n++] = (struct part){
+				report_skip_name((enum counters_skip)i),
+				report->skipped[i],
+			};
 	for (size_t i = 0; i < report->link_type_count; i++)
-		parts[n++] = (struct part){ report->link_types[i].name,
-					    report->link_types[i].packets };
+		parts[n++] = (struct part){
+			report->link_types[i].name,
+			report->link_types[i].skipped[COUNTERS_LINK_TYPE],
+		};
 	fprintf(out, ", skipped %llu", ULL(report_skipped(report)));
 	put_parts(out, " (", ")", parts, n);
 }

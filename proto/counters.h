@@ -5,7 +5,7 @@
  * believes nothing in it and reads the page of a killed worker too.
  *
  * Packets, unless the name says otherwise. The sum that always adds up:
- *   received + joined_received = injected + dropped_* + skipped_* + errors
+ *   received + joined_received = injected + dropped_* + skipped + errors
  */
 #ifndef TAPFEED_PROTO_COUNTERS_H
 #define TAPFEED_PROTO_COUNTERS_H
@@ -17,16 +17,31 @@
 
 #define COUNTERS_PAGE_BYTES    4096u
 #define COUNTERS_LINK_TYPES    32u
-#define COUNTERS_LINK_NAME_LEN 20u
+#define COUNTERS_LINK_NAME_LEN 28u
 
 /* Those of common/histogram.h. */
 #define COUNTERS_LATENCY_BUCKETS 466u
 
-/* Packets skipped because tapfeed cannot convert their link type. */
+/* Why a packet is skipped; the report has a name for each. */
+enum counters_skip {
+	COUNTERS_TOO_SHORT,
+	COUNTERS_TOO_LONG,
+	COUNTERS_NOT_IP,
+	COUNTERS_LINK_TYPE, /* tapfeed cannot convert its link type */
+	COUNTERS_NOT_ETHERNET,
+	COUNTERS_ENCRYPTED,
+	COUNTERS_NOT_DATA,
+	COUNTERS_FRAGMENT,
+	COUNTERS_DAMAGED,
+	COUNTERS_SKIPS,
+};
+
+/* Packets that were skipped, of one link type. */
 struct counters_link_type {
-	uint64_t packets;
-	uint32_t link_type;		   /* LINKTYPE_ value of the file */
-	char name[COUNTERS_LINK_NAME_LEN]; /* NUL-padded; untrusted */
+	uint64_t skipped[COUNTERS_SKIPS];
+	uint32_t link_type; /* LINKTYPE_ value of the file */
+	/* NUL-padded; untrusted. Stored first: a row without is free. */
+	char name[COUNTERS_LINK_NAME_LEN];
 };
 
 struct counters_capture {
@@ -35,12 +50,8 @@ struct counters_capture {
 	uint64_t truncated; /* captured less than was on the wire; beside the
 			       sum */
 	uint64_t kernel_dropped; /* pcap_stats; beside the sum */
-	uint64_t skipped_too_short;
-	uint64_t skipped_too_long;
-	uint64_t skipped_not_ip;
-	uint64_t skipped_link_type; /* the sum of link_types */
-	uint64_t source_bytes;	    /* read from the source in this pass */
-	uint64_t passes;	    /* of --loop that are done */
+	uint64_t source_bytes;	 /* read from the source in this pass */
+	uint64_t passes;	 /* of --loop that are done */
 	uint64_t begin_ns; /* CLOCK_MONOTONIC: when the gate opened, first */
 	/* As the injector reported them at the end: of use where this capture
 	   feeds an injector that is not ours (--join). */
@@ -111,6 +122,17 @@ static inline void counter_set(uint64_t *counter, uint64_t value)
 static inline uint64_t counter_get(const uint64_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* All packets that were skipped; absurd counters wrap. */
+static inline uint64_t counters_skipped(const struct counters_capture *capture)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < COUNTERS_LINK_TYPES; i++)
+		for (unsigned int j = 0; j < COUNTERS_SKIPS; j++)
+			sum += counter_get(&capture->link_types[i].skipped[j]);
+	return sum;
 }
 
 #endif

@@ -171,7 +171,7 @@ ACT(act_lie_page_names)
 	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++) {
 		struct counters_link_type *row = &capture->link_types[i];
 
-		row->packets = 1;
+		row->skipped[COUNTERS_LINK_TYPE] = 1;
 		memset(row->name, '!', sizeof(row->name)); /* no NUL */
 		memcpy(row->name, evil, sizeof(evil) - 1);
 	}

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "netns"))
 
 import captures  # noqa: E402
 import feedclient as feed  # noqa: E402
+import linkpackets  # noqa: E402
 import packets  # noqa: E402
 import zstd  # noqa: E402
 
@@ -152,8 +153,9 @@ def frame():
 # ---- control, worker, notices, childlog -----------------------------------------
 
 def control():
-    counters = message(*(number(n, n * 1000) for n in (*range(1, 12), *range(13, 19))),
-                       feed.field(12, feed.field(1, b"WIFI") + number(2, 5)))
+    counters = message(*(number(n, n * 1000) for n in (*range(1, 9), *range(13, 19))),
+                       feed.field(12, feed.field(1, b"WIFI") +
+                                  feed.field(2, b"\1\2\3\4\5\6\7\10\11")))
 
     def status(*more, version=b"0.1.0", interface=b"tf0", state=2):
         return feed.field(1, message(
@@ -176,7 +178,7 @@ def control():
             "processes": status(*[feed.field(18, feed.field(1, b"p" * 40) +
                                              number(2, 1))] * 9),
             "link-types": status(feed.field(17, counters + feed.field(
-                12, feed.field(1, b"X" * 40) + number(2, 1)) * 40)),
+                12, feed.field(1, b"X" * 40) + feed.field(2, b"\1" * 40)) * 40)),
             "swelling": feed.field(1, b"\x92\1\0" * 300)}
 
 
@@ -276,6 +278,12 @@ def convert():
     rows = {"ipv4": LAN, "ipv6": LAN6, "none": b"", "neither": b"\x50" + bytes(30),
             "runt": bytes(13), "tagged-runt": captures.frame(19, ethertype=0x8100)}
     rows.update(("frame-%d" % i, data) for i, data in enumerate(FRAMES))
+    # Of each link type the shortest, the longest and one that is skipped.
+    for kind, made in linkpackets.ROWS.items():
+        good = sorted((row[0] for row in made if row[2] == "ok"), key=len)
+        bad = [row[0] for row in made if row[1] != "ok"]
+        chosen = {"short": good[0], "long": good[-1], **({"bad": bad[-1]} if bad else {})}
+        rows.update(("type-%d-%s" % (kind, name), data) for name, data in chosen.items())
     return {name: struct.pack("<I", len(data)) + data for name, data in rows.items()}
 
 

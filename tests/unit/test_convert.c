@@ -2,99 +2,7 @@
 /* capture/convert.c: what a packet becomes, or why it is skipped. */
 #include <config.h>
 
-#include "tests/unit/unit.h"
-
-#include "capture/convert.h"
-#include "capture/linktype.h"
-
-#define MADE	  "000000000001 000000000002 " /* addresses of a made header */
-#define ADDRESSES "02000000000a 02000000000b " /* of frames in the source */
-#define SLACK	  7 /* bytes that each packet lost in the capture */
-
-/* What both kinds of interface make of a packet. */
-struct row {
-	uint32_t link_type;
-	const char *packet; /* hexadecimal, as all of them */
-	enum convert_verdict tap;
-	const char *tap_frame;
-	enum convert_verdict tun;
-	const char *tun_frame;
-};
-
-static uint8_t nibble(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/*
- * Hexadecimal digits, with spaces between bytes. In memory of just its size: a
- * sanitizer sees each byte too far.
- */
-static uint8_t *bytes_of(const char *hex, uint32_t *ret_len)
-{
-	uint8_t *bytes = malloc(strlen(hex) + 1);
-	uint32_t len = 0;
-
-	assert_non_null(bytes);
-	while (*hex) {
-		bytes[len++] = (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1]));
-		hex += hex[2] == ' ' ? 3 : 2;
-	}
-	bytes = realloc(bytes, len ? len : 1);
-	assert_non_null(bytes);
-	*ret_len = len;
-	return bytes;
-}
-
-static void expect_frame(size_t i, const struct convert_frame *frame,
-			 const struct packet *packet, const char *hex)
-{
-	uint32_t len;
-	uint8_t *want = bytes_of(hex, &len);
-	uint32_t removed;
-
-	if (frame->header_len + frame->data_len != len ||
-	    memcmp(frame->header, want, frame->header_len) != 0 ||
-	    memcmp(frame->data, want + frame->header_len, frame->data_len) != 0)
-		fail_msg("row %zu: not %s", i, hex);
-	assert_true(frame->data >= packet->data);
-	removed = (uint32_t)(frame->data - packet->data);
-	assert_int_equal(removed + frame->data_len, packet->data_len);
-	assert_int_equal(frame->original_len, len + SLACK);
-	free(want);
-}
-
-static void expect_rows(const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < 2 * n; i++) {
-		const struct row *row = &rows[i / 2];
-		bool tun = i % 2;
-		enum convert_verdict want = tun ? row->tun : row->tap;
-		struct convert_frame frames[CONVERT_FRAMES_MAX];
-		uint32_t len;
-		uint8_t *data = bytes_of(row->packet, &len);
-		struct packet packet = {
-			.data = data,
-			.data_len = len,
-			.captured_len = len,
-			.original_len = len + SLACK,
-			.link_type = row->link_type,
-		};
-		size_t frame_count = SIZE_MAX;
-		enum convert_verdict got =
-			convert_packet(&packet, tun ? TAPFEED_TUN : TAPFEED_TAP,
-				       frames, &frame_count);
-
-		if (got != want)
-			fail_msg("row %zu, %s: %d", i / 2, tun ? "tun" : "tap",
-				 got);
-		assert_true(frame_count == (want == CONVERT_OK ? 1 : SIZE_MAX));
-		if (want == CONVERT_OK)
-			expect_frame(i / 2, &frames[0], &packet,
-				     tun ? row->tun_frame : row->tap_frame);
-		free(data);
-	}
-}
+#include "tests/unit/convertrows.h"
 
 /* A row of an Ethernet frame, which a TAP is given as it is. */
 #define ETHERNET(rest, verdict, tun_frame)                                     \
@@ -130,18 +38,30 @@ static void test_ethernet(void **state)
 		ETHERNET("0806", CONVERT_NOT_IP, ""),
 		ETHERNET("0806 4500", CONVERT_NOT_IP, ""),
 		ETHERNET("88cc 4500", CONVERT_NOT_IP, ""),
-		ETHERNET("8847 4500", CONVERT_NOT_IP, ""),
-		ETHERNET("8864 4500", CONVERT_NOT_IP, ""),
-		ETHERNET("0000 4500", CONVERT_NOT_IP, ""),
+		ETHERNET("8863 11090000000000", CONVERT_NOT_IP, ""),
+		ETHERNET("0000 450000", CONVERT_NOT_IP, ""),
+		ETHERNET("0000 4500", CONVERT_TOO_SHORT, ""),
 		ETHERNET("ffff 6000", CONVERT_NOT_IP, ""),
-		ETHERNET("0008 4500", CONVERT_NOT_IP, ""),
+		ETHERNET("0008 450000", CONVERT_NOT_IP, ""),
 		ETHERNET("dd86 6000", CONVERT_NOT_IP, ""),
-		/* 802.3: a length, LLC and SNAP */
-		ETHERNET("0009 aaaa03000000080045", CONVERT_NOT_IP, ""),
+		/* 802.3: a length, LLC; and SNAP */
+		ETHERNET("0026 424203 0000", CONVERT_NOT_IP, ""),
+		ETHERNET("0026 e0e003 ffff", CONVERT_NOT_IP, ""),
+		ETHERNET("05dc aaaa03 000000 0800 45", CONVERT_OK, "45"),
+		ETHERNET("0009 aaaa03 0000f8 86dd 60", CONVERT_OK, "60"),
+		ETHERNET("0009 aaaa03 000000 8100 0007 0800 45", CONVERT_OK,
+			 "45"),
+		ETHERNET("0009 aaaa03 000000 0800 60", CONVERT_NOT_IP, ""),
+		ETHERNET("0009 aaaa03 000000 0800", CONVERT_TOO_SHORT, ""),
+		ETHERNET("0009 aaaa03 00000c 2000 45", CONVERT_NOT_IP, ""),
+		ETHERNET("0009 aaaa03 000000 0026 45", CONVERT_NOT_IP, ""),
+		ETHERNET("0009 aaaa02 000000 0800 45", CONVERT_NOT_IP, ""),
+		ETHERNET("0009 aaaa03 000000 08", CONVERT_TOO_SHORT, ""),
+		ETHERNET("0009 aaaa", CONVERT_TOO_SHORT, ""),
 	};
 
 	(void)state;
-	expect_rows(rows, COUNT(rows));
+	expect_rows(rows, COUNT(rows), 7);
 }
 
 static void test_tags(void **state)
@@ -181,7 +101,44 @@ static void test_tags(void **state)
 	};
 
 	(void)state;
-	expect_rows(rows, COUNT(rows));
+	expect_rows(rows, COUNT(rows), 7);
+}
+
+static void test_labels_and_sessions(void **state)
+{
+	static const struct row rows[] = {
+		ETHERNET("8847 000011ff 4500", CONVERT_OK, "4500"),
+		ETHERNET("8848 000011ff 6000", CONVERT_OK, "6000"),
+		ETHERNET("8847 000010ff 000020ff 000031ff 4500", CONVERT_OK,
+			 "4500"),
+		ETHERNET("8100 0007 8847 000011ff 4500", CONVERT_OK, "4500"),
+		/* a pseudowire's control word, and what else is no IP */
+		ETHERNET("8847 000011ff 00000000", CONVERT_NOT_IP, ""),
+		ETHERNET("8847 000011ff 1000", CONVERT_NOT_IP, ""),
+		ETHERNET("8847 000011ff", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8847 000010ff 4500", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8847 0000", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8847", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8864 1100 0007 0004 0021 4500", CONVERT_OK, "4500"),
+		ETHERNET("8864 1100 0007 0004 0057 6000", CONVERT_OK, "6000"),
+		ETHERNET("8864 1100 0007 0004 21 4500", CONVERT_OK, "4500"),
+		ETHERNET("8864 1100 0007 ffff 0021 4500", CONVERT_OK, "4500"),
+		ETHERNET("8864 1100 0007 0004 0281 000011ff 4500", CONVERT_OK,
+			 "4500"),
+		ETHERNET("88a8 0007 8864 1100 0007 0004 0021 4500", CONVERT_OK,
+			 "4500"),
+		ETHERNET("8864 1100 0007 0004 c021 0101", CONVERT_NOT_IP, ""),
+		ETHERNET("8864 1100 0007 0004 0021 6000", CONVERT_NOT_IP, ""),
+		ETHERNET("8864 11a7 0007 0004 0021 4500", CONVERT_NOT_IP, ""),
+		ETHERNET("8864 2100 0007 0004 0021 4500", CONVERT_NOT_IP, ""),
+		ETHERNET("8864 1100 0007 0004 0021", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8864 1100 0007 0004 00", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8864 1100 0007 0004", CONVERT_TOO_SHORT, ""),
+		ETHERNET("8864 1100 0007 00", CONVERT_TOO_SHORT, ""),
+	};
+
+	(void)state;
+	expect_rows(rows, COUNT(rows), 7);
 }
 
 /* A row of raw IP: made into a frame of that EtherType, or as it is. */
@@ -227,7 +184,7 @@ static void test_raw(void **state)
 	};
 
 	(void)state;
-	expect_rows(rows, COUNT(rows));
+	expect_rows(rows, COUNT(rows), 7);
 }
 
 /* The lengths at which a verdict changes: len bytes of head and zeros. */
@@ -290,10 +247,9 @@ static void test_lengths(void **state)
 
 		assert_non_null(data);
 		memcpy(data, head, head_len);
-		if (convert_packet(&packet, TAPFEED_TAP, frames, &n) !=
+		if (convert_packet(&packet, &to_tap, frames, &n) !=
 			    rows[i].tap ||
-		    convert_packet(&packet, TAPFEED_TUN, frames, &n) !=
-			    rows[i].tun)
+		    convert_packet(&packet, &to_tun, frames, &n) != rows[i].tun)
 			fail_msg("row %zu", i);
 		free(data);
 		free(head);
@@ -325,11 +281,10 @@ static void test_tagged_to_tap(void **state)
 
 			data[12] = (uint8_t)(rows[i].ethertype >> 8);
 			data[13] = (uint8_t)rows[i].ethertype;
-			assert_int_equal(convert_packet(&packet, TAPFEED_TAP,
-							frames, &n),
-					 len < rows[i].shortest
-						 ? CONVERT_TOO_SHORT
-						 : CONVERT_OK);
+			assert_int_equal(
+				convert_packet(&packet, &to_tap, frames, &n),
+				len < rows[i].shortest ? CONVERT_TOO_SHORT
+						       : CONVERT_OK);
 		}
 }
 
@@ -370,8 +325,11 @@ static void test_original_len(void **state)
 		packet.data = data;
 		packet.captured_len = packet.data_len;
 		packet.original_len = rows[i].original_len;
-		assert_int_equal(convert_packet(&packet, rows[i].kind, frames,
-						&n),
+		assert_int_equal(convert_packet(&packet,
+						rows[i].kind == TAPFEED_TAP
+							? &to_tap
+							: &to_tun,
+						frames, &n),
 				 CONVERT_OK);
 		if (frames[0].original_len != rows[i].want)
 			fail_msg("row %zu: %" PRIu32, i,
@@ -395,10 +353,10 @@ static void test_many_tags(void **state)
 	assert_non_null(data);
 	for (size_t i = 0; i < TAPFEED_FRAME_MAX_BYTES; i += 4)
 		memcpy(data + i, "\x81\x00\x00\x07", 4);
-	assert_int_equal(convert_packet(&packet, TAPFEED_TUN, frames, &n),
+	assert_int_equal(convert_packet(&packet, &to_tun, frames, &n),
 			 CONVERT_TOO_SHORT);
 	memcpy(data + TAPFEED_FRAME_MAX_BYTES - 4, "\x08\x00\x45\x00", 4);
-	assert_int_equal(convert_packet(&packet, TAPFEED_TUN, frames, &n),
+	assert_int_equal(convert_packet(&packet, &to_tun, frames, &n),
 			 CONVERT_OK);
 	assert_int_equal(frames[0].data_len, 2);
 	assert_ptr_equal(frames[0].data, data + TAPFEED_FRAME_MAX_BYTES - 2);
@@ -408,9 +366,9 @@ static void test_many_tags(void **state)
 static void test_link_types(void **state)
 {
 	static const uint32_t link_types[] = {
-		0,	    2,	 9,	 11,	  13,	    15,		100,
-		102,	    105, 113,	 127,	  276,	    65535,	0x10001,
-		0x01000000, 230, 0xe400, 0x10065, 1u << 31, UINT32_MAX,
+		2,	    3,	 11,	 13,	  15,	    99,		100,
+		102,	    106, 271,	 230,	  65535,    0x10001,	0x10000,
+		0x01000000, 240, 0xe400, 0x10065, 1u << 31, UINT32_MAX,
 	};
 	static const uint8_t data[60] = { 0x45, [12] = 0x08, [14] = 0x45 };
 
@@ -423,19 +381,30 @@ static void test_link_types(void **state)
 		struct convert_frame frames[CONVERT_FRAMES_MAX];
 		size_t n = SIZE_MAX;
 
-		assert_int_equal(convert_packet(&packet, TAPFEED_TAP, frames,
-						&n),
+		assert_int_equal(convert_packet(&packet, &to_tap, frames, &n),
 				 CONVERT_LINK_TYPE);
-		assert_int_equal(convert_packet(&packet, TAPFEED_TUN, frames,
-						&n),
+		assert_int_equal(convert_packet(&packet, &to_tun, frames, &n),
 				 CONVERT_LINK_TYPE);
 		/* Said before anything else: no other counter has it. */
 		packet.captured_len = UINT32_MAX;
-		assert_int_equal(convert_packet(&packet, TAPFEED_TAP, frames,
-						&n),
+		assert_int_equal(convert_packet(&packet, &to_tap, frames, &n),
 				 CONVERT_LINK_TYPE);
 		assert_true(n == SIZE_MAX);
 	}
+}
+
+/* The table knows each type once, and nothing else. */
+static void test_table(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (; convert_link_type(n) != UINT32_MAX; n++)
+		for (size_t i = 0; i < n; i++)
+			assert_true(convert_link_type(i) !=
+				    convert_link_type(n));
+	assert_int_equal(n, 27);
+	assert_true(convert_link_type(SIZE_MAX) == UINT32_MAX);
 }
 
 int main(void)
@@ -443,12 +412,14 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ethernet),
 		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_labels_and_sessions),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_tagged_to_tap),
 		cmocka_unit_test(test_original_len),
 		cmocka_unit_test(test_many_tags),
 		cmocka_unit_test(test_link_types),
+		cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests_name("convert", tests, NULL, NULL);

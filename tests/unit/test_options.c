@@ -65,6 +65,9 @@ static void test_defaults(void **state)
 		assert_int_equal(PARSE(scope, NULL), 1);
 		assert_string_equal(options.name, "tf%d");
 		assert_memory_equal(options.mac, no_mac, 6);
+		assert_memory_equal(options.synthetic_mac,
+				    "\2\0\0\0\0\1\2\0\0\0\0\2", 12);
+		assert_false(options_is_given(&options, "synthetic-mac"));
 		assert_int_equal(options.mtu, 1500);
 		assert_null(options.filter);
 		assert_int_equal(options.snaplen, 0);
@@ -148,6 +151,9 @@ static const struct {
 	{ "name", "tap0", FEED | INJECTOR, FIELD(name), 0, "tap0" },
 	{ "mac", "02:00:00:00:00:09", FEED | INJECTOR, FIELD(mac), 0,
 	  "\2\0\0\0\0\11" },
+	{ "synthetic-mac", "02:00:00:00:00:09,0a:00:00:00:00:0A",
+	  FEED | CAPTURE, FIELD(synthetic_mac), 0,
+	  "\2\0\0\0\0\11\12\0\0\0\0\12" },
 };
 
 static size_t when_full_row(void)
@@ -170,6 +176,8 @@ static void expect_field(size_t row)
 
 	if (strcmp(rows[row].name, "mac") == 0) {
 		assert_memory_equal(field, rows[row].text, 6);
+	} else if (strcmp(rows[row].name, "synthetic-mac") == 0) {
+		assert_memory_equal(field, rows[row].text, 12);
 	} else if (strcmp(rows[row].name, "name") == 0) {
 		assert_string_equal(field, rows[row].text);
 	} else if (rows[row].text) {
@@ -286,6 +294,14 @@ static void test_bad_values(void **state)
 		{ "--mtu", "" },
 		{ "--mac", "01:00:5e:00:00:01" },
 		{ "--mac", "0" },
+		{ "--synthetic-mac", "" },
+		{ "--synthetic-mac", "02:00:00:00:00:01" },
+		{ "--synthetic-mac", "02:00:00:00:00:01," },
+		{ "--synthetic-mac", "02:00:00:00:00:01,02:00:00:00:00:0" },
+		{ "--synthetic-mac", "02:00:00:00:00:01 02:00:00:00:00:02" },
+		{ "--synthetic-mac", "02:00:00:00:00:01,02:00:00:00:00:02," },
+		{ "--synthetic-mac", "03:00:00:00:00:01,02:00:00:00:00:02" },
+		{ "--synthetic-mac", "02:00:00:00:00:01,ff:ff:ff:ff:ff:ff" },
 		{ "--snaplen", "0" },
 		{ "--snaplen", "262145" },
 		{ "--queues", "0" },

@@ -11,12 +11,12 @@ static struct counters_capture capture;
 static struct counters_injector injector;
 static struct report report;
 
-static void add_link_type(size_t row, const char *name, size_t len,
-			  uint64_t packets)
+static void add_skipped(size_t row, const char *name, size_t len,
+			enum counters_skip reason, uint64_t packets)
 {
 	memset(capture.link_types[row].name, 0, COUNTERS_LINK_NAME_LEN);
 	memcpy(capture.link_types[row].name, name, len);
-	capture.link_types[row].packets = packets;
+	capture.link_types[row].skipped[reason] = packets;
 }
 
 /* Every counter different, and a sum that adds up. */
@@ -29,9 +29,6 @@ static int set_up(void **state)
 		.filtered = 5000,
 		.truncated = 6000,
 		.kernel_dropped = 7000,
-		.skipped_too_short = 64,
-		.skipped_too_long = 128,
-		.skipped_not_ip = 256,
 	};
 	injector = (struct counters_injector){
 		.injected = 1,
@@ -47,8 +44,13 @@ static int set_up(void **state)
 		.last_ns = 3500001999,
 		.interface = "tf0",
 	};
-	add_link_type(0, "LINUX_SLL", 9, 512);
-	add_link_type(3, "RAW", 3, 1024); /* rows between may be empty */
+	add_skipped(0, "SLIP", 4, COUNTERS_LINK_TYPE, 512);
+	add_skipped(3, "FDDI", 4, COUNTERS_LINK_TYPE, 1024);
+	/* rows between may be empty */
+	add_skipped(5, "EN10MB", 6, COUNTERS_TOO_SHORT, 64);
+	add_skipped(5, "EN10MB", 6, COUNTERS_NOT_IP, 200);
+	add_skipped(6, "RAW", 3, COUNTERS_TOO_LONG, 128);
+	add_skipped(6, "RAW", 3, COUNTERS_NOT_IP, 56);
 	return 0;
 }
 
@@ -68,7 +70,8 @@ static void test_sum(void **state)
 	assert_int_equal(report_dropped(&report), 4 + 8 + 16 + 32);
 	assert_int_equal(report_skipped(&report), 64 + 128 + 256 + 512 + 1024);
 	assert_int_equal(report_missing(&report), 0);
-	assert_int_equal(report.link_type_count, 2);
+	assert_int_equal(counters_skipped(&capture), report_skipped(&report));
+	assert_int_equal(report.link_type_count, 4);
 	assert_int_equal(report.duration_ns, 2500001999);
 }
 
@@ -92,8 +95,14 @@ static void test_json(void **state)
 		"\"frames_written\":2,\"bytes_injected\":60,\"dropped\":{"
 		"\"queue\":4,\"interface_down\":8,\"stopped\":16,\"restart\":32"
 		"},\"skipped\":{\"too_short\":64,\"too_long\":128,\"not_ip\":"
-		"256,\"unsupported_link_type\":{\"LINUX_SLL\":512,\"RAW\":1024}"
-		"},\"errors\":2048,\"truncated\":6000,\"filtered\":5000,"
+		"256,\"unsupported_link_type\":{\"SLIP\":512,\"FDDI\":1024},"
+		"\"not_ethernet\":0,\"encrypted\":0,\"not_data\":0,"
+		"\"fragment\":0,\"damaged\":0},\"skipped_by_type\":{"
+		"\"SLIP\":{\"unsupported_link_type\":512},"
+		"\"FDDI\":{\"unsupported_link_type\":1024},"
+		"\"EN10MB\":{\"too_short\":64,\"not_ip\":200},"
+		"\"RAW\":{\"too_long\":128,\"not_ip\":56}},\"errors\":2048,"
+		"\"truncated\":6000,\"filtered\":5000,"
 		"\"kernel_dropped\":7000,\"queue_peak\":9000,\"seconds\":"
 		"2.500001,\"packets_per_second\":0,\"latency_ns\":null}\n");
 }
@@ -160,6 +169,7 @@ static void test_nothing(void **state)
 			    "errors=0 seconds=0.000000 packets_per_second=0\n");
 	assert_non_null(strstr(print(true), "{\"interface\":\"\","));
 	assert_non_null(strstr(print(true), "\"unsupported_link_type\":{}"));
+	assert_non_null(strstr(print(true), "\"skipped_by_type\":{}"));
 }
 
 /* Each counter of the sum, more and less than it should be by one. */
@@ -172,11 +182,10 @@ static void test_missing(void **state)
 		&injector.dropped_interface_down,
 		&injector.dropped_restart,
 		&injector.errors,
-		&capture.skipped_too_short,
-		&capture.skipped_too_long,
-		&capture.skipped_not_ip,
-		&capture.link_types[0].packets,
-		&capture.link_types[3].packets,
+		&capture.link_types[0].skipped[COUNTERS_LINK_TYPE],
+		&capture.link_types[5].skipped[COUNTERS_TOO_SHORT],
+		&capture.link_types[6].skipped[COUNTERS_TOO_LONG],
+		&capture.link_types[6].skipped[COUNTERS_NOT_IP],
 	};
 
 	(void)state;
@@ -210,8 +219,8 @@ static void test_absurd(void **state)
 	text = print(true);
 	assert_non_null(strstr(text, "\"received\":18446744073709551614,"));
 	assert_null(strchr(text, '-'));
-	assert_int_equal(count_char(text, '{'), 5);
-	assert_int_equal(count_char(text, '}'), 5);
+	assert_int_equal(count_char(text, '{'), 7);
+	assert_int_equal(count_char(text, '}'), 7);
 	assert_int_equal(count_char(text, '\n'), 1);
 	assert_null(strchr(print(false), '-'));
 }
@@ -256,7 +265,7 @@ static void test_names(void **state)
 	for (int c = 1; c < 256; c++) {
 		memset(name, c, sizeof(name)); /* and no NUL */
 		capture = (struct counters_capture){ 0 };
-		add_link_type(0, name, sizeof(name), 1);
+		add_skipped(0, name, sizeof(name), COUNTERS_LINK_TYPE, 1);
 		report_read(&report, &capture, &injector);
 		assert_int_equal(strlen(report.link_types[0].name),
 				 COUNTERS_LINK_NAME_LEN);
@@ -266,7 +275,7 @@ static void test_names(void **state)
 					 (unsigned int)c);
 	}
 	capture = (struct counters_capture){ 0 };
-	add_link_type(0, "a\":{\"\\\n\33", 8, 1);
+	add_skipped(0, "a\":{\"\\\n\33", 8, COUNTERS_LINK_TYPE, 1);
 	report_read(&report, &capture, &injector);
 	assert_non_null(strstr(print(true), "{\"a???????\":1}"));
 }

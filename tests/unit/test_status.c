@@ -17,6 +17,11 @@ static struct control_status in, out;
 #define HOSTILE "\x1b[2J\"\\\n\xff\xc3\xa4</script>"
 
 /* As large as a status may be. */
+static const uint64_t not_ip[COUNTERS_SKIPS] = { [COUNTERS_NOT_IP] = 1 };
+static const uint64_t unsupported[COUNTERS_SKIPS] = {
+	[COUNTERS_LINK_TYPE] = 1,
+};
+
 static void make_largest(char c)
 {
 	memset(&in, 0, sizeof(in));
@@ -26,6 +31,7 @@ static void make_largest(char c)
 	memset(&in.report, 0xff, sizeof(in.report));
 	in.report.link_type_count = 0;
 	memset(in.report.link_types, 0, sizeof(in.report.link_types));
+	memset(in.report.skipped, 0, sizeof(in.report.skipped));
 	strcpy(in.report.interface, "abcdefghijklmno");
 	in.kind = TAPFEED_TUN;
 	in.mtu = in.ifindex = UINT32_MAX;
@@ -39,9 +45,11 @@ static void make_largest(char c)
 		memset(in.sources[in.source_count++], c, CONTROL_TEXT_SIZE - 1);
 	for (size_t i = 0; i < COUNTERS_LINK_TYPES; i++) {
 		char name[COUNTERS_LINK_NAME_LEN + 1];
+		uint64_t skipped[COUNTERS_SKIPS];
 
+		memset(skipped, 0xff, sizeof(skipped));
 		snprintf(name, sizeof(name), "link_type_number_%03zu", i);
-		report_add_link_type(&in.report, name, UINT64_MAX);
+		report_add_link_type(&in.report, name, skipped);
 	}
 	for (size_t i = 0; i < CONTROL_PROCESSES_MAX; i++) {
 		memset(in.processes[i].name, c,
@@ -330,7 +338,7 @@ static void test_text(void **state)
 	in.report.received = 10;
 	in.report.injected = 7;
 	in.report.dropped_queue = 2;
-	in.report.skipped_not_ip = 1;
+	report_add_link_type(&in.report, "EN10MB", not_ip);
 	in.report.kernel_dropped = 5;
 	in.process_count = 1;
 	strcpy(in.processes[0].name, "tapfeed-capture");
@@ -391,7 +399,7 @@ static void test_hostile_texts(void **state)
 	strcpy(in.joins, HOSTILE);
 	strcpy(in.sources[0], HOSTILE);
 	in.source_count = 1;
-	report_add_link_type(&in.report, HOSTILE, 1);
+	report_add_link_type(&in.report, HOSTILE, unsupported);
 	strcpy(in.processes[0].name, HOSTILE);
 	in.process_count = 1;
 	in.since_ns = in.uptime_ns = UINT64_MAX;
