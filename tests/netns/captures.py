@@ -11,6 +11,9 @@ ETHERNET = 1
 # Raw IP: the EtherTypes that a packet may be of, by its version.
 RAW = {12: {4: 0x800, 6: 0x86dd}, 14: {4: 0x800, 6: 0x86dd}, 101: {4: 0x800, 6: 0x86dd},
        228: {4: 0x800}, 229: {6: 0x86dd}}
+# Those that are converted otherwise: what comes of them is told elsewhere.
+CONVERTED = {0, 9, 50, 51, 104, 105, 107, 108, 113, 119, 127, 163, 166, 192, 204, 205,
+             206, 239, 242, 247, 276}
 FRAME_MIN = 14
 TAGGED_MIN = 20
 FRAME_MAX = 262144
@@ -174,7 +177,7 @@ def with_header(packet):
     ethertype = RAW[packet.link_type].get(data[0] >> 4) if data else None
     if ethertype is None:
         return data
-    return bytes.fromhex("000000000001000000000002") + struct.pack(">H", ethertype) + data
+    return bytes.fromhex("020000000002020000000001") + struct.pack(">H", ethertype) + data
 
 
 def expected(packets):

@@ -52,5 +52,8 @@ def counted(value):
 def check_sum(report):
     parts = sum(counted(report[key])
                 for key in ("injected", "dropped", "skipped", "errors"))
+    for reason in report.get("skipped", {}) if "skipped_by_type" in report else ():
+        equal("skipped by type, " + reason, sum(kinds.get(reason, 0) for kinds in
+              report["skipped_by_type"].values()), counted(report["skipped"][reason]))
     equal("received = injected + dropped + skipped + errors, in %s" % report,
           parts, report["received"])

@@ -14,7 +14,7 @@ import time
 
 KEYS = {
     "interface", "received", "injected", "frames_written", "bytes_injected", "dropped",
-    "skipped", "errors", "truncated", "filtered", "kernel_dropped", "queue_peak",
+    "skipped", "skipped_by_type", "errors", "truncated", "filtered", "kernel_dropped", "queue_peak",
     "seconds", "packets_per_second", "latency_ns",
 }
 
@@ -163,9 +163,12 @@ def _():
     equal("dropped", feed["dropped"],
           {"queue": 0, "interface_down": 0, "stopped": 0, "restart": 0})
     equal("skipped", feed["skipped"], {"too_short": 0, "too_long": 0, "not_ip": 0,
-                                       "unsupported_link_type": {}})
+                                       "unsupported_link_type": {}, "not_ethernet": 0,
+                                       "encrypted": 0, "not_data": 0, "fragment": 0,
+                                       "damaged": 0})
+    equal("skipped_by_type", feed["skipped_by_type"], {})
     equal("interface", feed["interface"], "tf0")
-    numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped",
+    numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped", "skipped_by_type",
                                         "latency_ns"}]
     check(all(type(value) in (int, float) and value >= 0 for value in numbers), numbers)
     check(isinstance(feed["received"], int), "received is no whole number")

@@ -98,7 +98,7 @@ def _():
 
 @case("--loop with a compressed file, pcapng, and skipped packets")
 def _():
-    data = section() + interface() + interface(113) + b"".join(
+    data = section() + interface() + interface(10) + b"".join(
         enhanced(data, n % 2) for n, data in enumerate(numbered(20)))
     for name, body in (("in.pcapng", data), ("in.gz", gzip.compress(data))):
         feed = replay(made(body, name), "--loop", "4")

@@ -9,7 +9,7 @@ from packets import ethernet, ip, ping, syn, udp
 import captures
 
 ETHERNET, RAW, IPV4, IPV6 = 1, 101, 228, 229
-MADE = bytes.fromhex("000000000001000000000002")
+MADE = bytes.fromhex("020000000002020000000001")
 FOUR = [ping("192.0.2.2", "192.0.2.1"), udp("192.0.2.2", "192.0.2.1", 53),
         syn("192.0.2.2", "192.0.2.1", 80), udp("192.0.2.2", "192.0.2.1", 9, bytes(9000)),
         ip("192.0.2.2", "192.0.2.1", 253, bytes(65000)), b"\x45"]
