@@ -93,7 +93,8 @@ static enum convert_verdict take_mesh(struct convert_network *network,
 	return CONVERT_OK;
 }
 
-/* The QoS control field, and what it says of the rest. *ret_amsdu as well. */
+/* The QoS control field and the one that may follow it; *ret_qos is left as it
+ * is where there is none. */
 static enum convert_verdict take_qos(struct convert_network *network,
 				     const uint8_t *header, uint32_t *len,
 				     const uint8_t **ret_qos)

@@ -55,7 +55,10 @@ struct capture {
 	struct sources sources;
 	struct filter *filter; /* of files; the kernel filters interfaces */
 	struct sender *sender;
-	struct convert_to to;	/* what the feed goes to */
+	struct convert_to to; /* what the feed goes to */
+	/* Of the packet under way; not on the stack, where 12 KB would be
+	 * zeroed for each (-ftrivial-auto-var-init). */
+	struct convert_frame frames[CONVERT_FRAMES_MAX];
 	uint64_t pass_received; /* packets received before this pass */
 	uint64_t read;		/* packets read in all */
 	uint64_t begin_ns;	/* when the gate opened */
@@ -184,7 +187,7 @@ static int take_packet(struct capture *capture, struct packet *packet,
 {
 	const struct options *options = &capture->options;
 	struct counters_capture *counters = capture->counters;
-	struct convert_frame frames[CONVERT_FRAMES_MAX];
+	struct convert_frame *frames = capture->frames;
 	enum convert_verdict verdict;
 	size_t n;
 

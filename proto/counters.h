@@ -17,7 +17,7 @@
 
 #define COUNTERS_PAGE_BYTES    4096u
 #define COUNTERS_LINK_TYPES    32u
-#define COUNTERS_LINK_NAME_LEN 28u
+#define COUNTERS_LINK_NAME_LEN 23u
 
 /* Those of common/histogram.h. */
 #define COUNTERS_LATENCY_BUCKETS 466u

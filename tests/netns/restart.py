@@ -12,6 +12,7 @@ from captures import numbered, pcap
 from harness import (SLOW, Feed, Reader, case, check, descendants, equal, exists,
                      frames_equal, main, made, path, run, until)
 from restarted import exact, kill, rising
+from linkpackets import FOUR, IPV4, amsdu, snap, wifi
 from livefeed import Live, Watch, flood, numbers, send, wire
 
 
@@ -66,6 +67,31 @@ def _():
         reader.finish_lossy()
         if not reader.lost:
             equal("injected", feed["injected"], len(reader.frames))
+        equal("errors", feed["errors"], 0)
+
+
+@case("replay: the injector killed amid packets of several frames", limit=120)
+def _():
+    random.seed(8)
+    parts = amsdu(*(snap(IPV4, FOUR) for _ in range(5)))
+    data = made(pcap([wifi(2, parts, qos=0x80)] * 1000, link_type=105))
+    for args in (["--no-ring"], []) * 6:
+        reader = Reader("tf0")
+        feed = Feed(data, "--loop", "0", "--queue-size", "64", "--startup-delay", "100ms",
+                    *args)
+        reader.wait(1)
+        time.sleep(random.random() * 0.03)
+        kill(feed, "injector")
+        feed.wait_line("goes on")
+        time.sleep(random.random() * 0.02)
+        feed.signal(signal.SIGINT)
+        feed.wait(15)
+        equal("status", feed.status, 1)
+        reader.finish_lossy()
+        # Five frames a packet: none is claimed that was not written whole.
+        check(feed["injected"] * 5 <= feed["frames_written"], feed.report)
+        if not reader.lost:
+            equal("frames_written", feed["frames_written"], len(reader.frames))
         equal("errors", feed["errors"], 0)
 
 

@@ -157,13 +157,13 @@ static void test_headers(void **state)
 		       V4),
 		IP_ROW(127, RADIO("30") DATA("8803") A4 "0000" SNAP4 "deadbeef",
 		       A3 A4 "0800" V4, V4),
-		/* a time before the flags, aligned; several bitmaps */
+		/* a time before the flags, aligned behind one bitmap or two */
 		IP_ROW(127,
 		       "00001100 03000000 1122334455667788 10" DATA("0801")
 			       SNAP4 "deadbeef",
 		       A3 A2 "0800" V4, V4),
 		IP_ROW(127,
-		       "00001900 03000080 00000080 00000000 "
+		       "00001900 03000080 00000000 ffffffff "
 		       "1122334455667788 10" DATA("0801") SNAP4 "deadbeef",
 		       A3 A2 "0800" V4, V4),
 		/* without the flags nothing is known of their place */

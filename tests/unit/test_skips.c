@@ -56,6 +56,7 @@ static void test_rows(void **state)
 	memset(&counters, 0, sizeof(counters));
 	pass_over(100, CONVERT_LINK_TYPE);
 	pass_over(1, CONVERT_TOO_SHORT);
+	pass_over(0, CONVERT_NOT_DATA); /* no number of a free row */
 	pass_over(11, CONVERT_LINK_TYPE);
 	pass_over(100, CONVERT_TOO_LONG);
 	pass_over(1, CONVERT_NOT_IP);
@@ -64,8 +65,10 @@ static void test_rows(void **state)
 	assert_int_equal(counters.link_types[0].skipped[COUNTERS_TOO_LONG], 1);
 	assert_int_equal(counters.link_types[1].skipped[COUNTERS_TOO_SHORT], 1);
 	assert_int_equal(counters.link_types[1].skipped[COUNTERS_NOT_IP], 1);
-	assert_string_equal(counters.link_types[2].name, "");
-	assert_int_equal(counters_skipped(&counters), 5);
+	assert_string_equal(counters.link_types[2].name, "NULL");
+	assert_int_equal(counters.link_types[2].skipped[COUNTERS_NOT_DATA], 1);
+	assert_string_equal(counters.link_types[3].name, "");
+	assert_int_equal(counters_skipped(&counters), 6);
 }
 
 /* More types than rows: nothing is lost but their names. */
