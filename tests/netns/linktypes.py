@@ -9,7 +9,7 @@ import struct
 
 from captures import enhanced, interface, pcap, section
 from decoder import available, numbered, seen
-from harness import (SRCDIR, case, check, equal, frames_equal, main, made, note, replay)
+from harness import (SRCDIR, Skip, case, check, equal, frames_equal, main, made, note, replay)
 from linkpackets import (ARP, ECHO, FOUR, IPV4, MAC, ROWS, SIX, amsdu, ppp, sll, snap, wifi)
 
 ETHERNET, RAW = 1, 101
@@ -65,22 +65,11 @@ def flat(found):
             for column in range(len(found[0]) if found else 0)]
 
 
-def as_tshark(link_type, carried, frames, kind):
-    """How many rows tshark decodes; of each the same on the interface."""
-    other, form = FORMS.get(link_type, (link_type, bytes))
-    want = numbered(made(pcap(map(form, carried), link_type=other), "carried.pcap"))
-    got = numbered(seen(frames, ETHERNET if kind == "tap" else RAW, made))
-    at = 0
-    for number, (data, own) in enumerate(by_row(frames, carried)):
-        found = [got[i] for i in range(at, at + len(own)) if i in got]
-        at += len(own)
-        if number in want:
-            equal("%s, row %s" % (kind, data.hex()), flat(found), flat([want[number]]))
-    return len(want)
+carried_by = {"tap": [], "tun": []}  # (link type, packet, its frames), for tshark
 
 
 def add(link_type, rows):
-    @case("link type %d, %d packets" % (link_type, len(rows)), limit=60)
+    @case("link type %d, %d packets" % (link_type, len(rows)))
     def _():
         tap, carried = run(link_type, rows, "tap")
         for data, frames in by_row(tap.frames, carried):
@@ -88,19 +77,56 @@ def add(link_type, rows):
                 check(frame[14:] in data or frame[17:] in data, frame.hex())
             packets = inside(data) + [ARP] * (ARP in data)
             check(all(each in b"".join(frames) for each in packets), data.hex())
+            carried_by["tap"].append((link_type, data, frames))
         tun, rest = run(link_type, rows, "tun")
         frames_equal(tun.frames, [each for data in rest for each in inside(data)])
-        if not available():
-            return note("there is no tshark to compare with")
-        found = [as_tshark(link_type, carried, tap.frames, "tap"),
-                 as_tshark(link_type, rest, tun.frames, "tun")]
-        note("tshark decodes %d of %d for a TAP, %d of %d for a TUN" %
-             (found[0], len(carried), found[1], len(rest)))
-        check(min(found) > 0, "tshark decodes none")
+        for data, frames in by_row(tun.frames, rest):
+            carried_by["tun"].append((link_type, data, frames))
 
 
 for each, packets_made in sorted(ROWS.items()):
     add(each, packets_made)
+
+
+def for_tshark(link_type, data):
+    other, form = FORMS.get(link_type, (link_type, bytes))
+    return other, form(data)
+
+
+def as_tshark(kind):
+    """Of each type how many packets there are, and how many tshark decodes; of these it
+    finds the same on the interface."""
+    everything = carried_by[kind]
+    packets = [for_tshark(link_type, data) for link_type, data, _ in everything]
+    kinds = sorted({link_type for link_type, _ in packets})
+    file = section() + b"".join(interface(link_type) for link_type in kinds)
+    file += b"".join(enhanced(data, kinds.index(link_type)) for link_type, data in packets)
+    want = numbered(made(file, "carried.pcapng"))
+    frames = [frame for _, _, own in everything for frame in own]
+    got = numbered(seen(frames, ETHERNET if kind == "tap" else RAW, made))
+    total, decoded, at = collections.Counter(), collections.Counter(), 0
+    for number, (link_type, data, own) in enumerate(everything):
+        found = [got[i] for i in range(at, at + len(own)) if i in got]
+        at += len(own)
+        total[link_type] += 1
+        if number in want:
+            decoded[link_type] += 1
+            equal("%s, type %d, %s" % (kind, link_type, data.hex()), flat(found),
+                  flat([want[number]]))
+    return total, decoded
+
+
+@case("what tshark finds in the packets, it finds on the interface", limit=60)
+def _():
+    if not available():
+        raise Skip("there is no tshark")
+    for kind in ("tap", "tun"):
+        total, decoded = as_tshark(kind)
+        equal("types", sorted(total), sorted(ROWS))
+        note("of %s: %s" % (kind, ", ".join("%d: %d of %d" % (each, decoded[each],
+                                                              total[each])
+                                            for each in sorted(total))))
+        check(all(decoded[each] > 0 for each in total), "a type of which it decodes none")
 
 
 # ---- all in one file -------------------------------------------------------------
