@@ -234,6 +234,8 @@ static const struct row rows[] = {
 	{ "queues", 0, "N", "1", "1 to 8",
 	  "its queues, each flow in one: for a reader each",
 	  FEED | INJECTOR, store_u32, FIELD(queues), 1, PRIVILEGED_QUEUES_MAX, NULL },
+	{ "host-visible", 0, NULL, NULL, NULL, "let the host answer and forward the packets",
+	  FEED | INJECTOR, store_flag, FIELD(host_visible), 0, 0, NULL },
 	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
 	  "take only packets that match, see pcap-filter(7)",
 	  FEED | CAPTURE, store_text, FIELD(filter), 0, 0, NULL },

@@ -49,6 +49,7 @@ struct options {
 	uint8_t synthetic_mac[2][6];
 	uint32_t mtu;
 	uint32_t queues;     /* of the interface */
+	bool host_visible;   /* without the shield */
 	const char *filter;  /* NULL: none */
 	uint32_t snaplen;    /* bytes; 0: whole packets */
 	uint32_t queue_size; /* packets */

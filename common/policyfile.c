@@ -131,15 +131,7 @@ static bool set_queues(struct rule *rule, char *value)
 	return read_number(value, 1, QUEUES_MAX, &rule->grant.queues_max);
 }
 
-static bool set_mac(struct rule *rule, char *value)
-{
-	return read_bool(value, &rule->grant.mac);
-}
-
-static bool set_promiscuous(struct rule *rule, char *value)
-{
-	return read_bool(value, &rule->grant.promiscuous);
-}
+#define FLAG(field) offsetof(struct rule, grant.field)
 
 /* What may come where: each key once, one of the first group first. */
 static const struct {
@@ -151,6 +143,7 @@ static const struct {
 	const char *word;
 	bool (*set)(struct rule *rule, char *value);
 	const char *fault; /* where that is false */
+	size_t flag;	   /* where set is NULL: a bool of the rule */
 } keys[] = {
 	{ SUBJECT, "user", set_user, "user is no name and no number" },
 	{ SUBJECT, "group", set_group, "group is no name and no number" },
@@ -159,10 +152,12 @@ static const struct {
 	{ CREATE, "kind", set_kinds, "kind is none of tap, tun and tap,tun" },
 	{ CREATE, "mtu", set_mtu, "mtu is no number or range in 68-65521" },
 	{ CREATE, "queues", set_queues, "queues is no number in 1-256" },
-	{ CREATE, "mac", set_mac, "mac is neither yes nor no" },
+	{ CREATE, "mac", NULL, "mac is neither yes nor no", FLAG(mac) },
+	{ CREATE, "host-visible", NULL, "host-visible is neither yes nor no",
+	  FLAG(host_visible) },
 	{ CAPTURE, "interface", set_names, "" },
-	{ CAPTURE, "promiscuous", set_promiscuous,
-	  "promiscuous is neither yes nor no" },
+	{ CAPTURE, "promiscuous", NULL, "promiscuous is neither yes nor no",
+	  FLAG(promiscuous) },
 };
 
 /* Reads one KEY=VALUE. What is wrong with it, or NULL, as those below. */
@@ -181,7 +176,11 @@ static const char *read_word(struct rule *rule, char *word, unsigned int *seen)
 		if (*seen & 1u << i)
 			return "the same key twice";
 		*seen |= 1u << i;
-		return keys[i].set(rule, value) ? NULL : keys[i].fault;
+		if (keys[i].set ? keys[i].set(rule, value)
+				: read_bool(value, (void *)((char *)rule +
+							    keys[i].flag)))
+			return NULL;
+		return keys[i].fault;
 	}
 	return *seen ? "a key that such a line does not take"
 		     : "no user=, group= or any=yes behind the first word";
@@ -369,7 +368,8 @@ bool policyfile_may_create(const struct policyfile *policy,
 		    asked->mtu >= grant->mtu_min &&
 		    asked->mtu <= grant->mtu_max &&
 		    asked->queues <= grant->queues_max &&
-		    (grant->mac || bytes_zero(asked->mac, 6)))
+		    (grant->mac || bytes_zero(asked->mac, 6)) &&
+		    (grant->host_visible || asked->flags == 0))
 			return true;
 	return false;
 }

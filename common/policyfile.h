@@ -36,6 +36,7 @@ struct policyfile_grant {
 	uint32_t mtu_min, mtu_max;	/* create */
 	uint32_t queues_max;		/* create */
 	bool mac;			/* create: may choose the address */
+	bool host_visible;		/* create: may leave the shield off */
 	bool promiscuous;		/* capture */
 };
 

@@ -47,6 +47,7 @@ static int create(const struct options *options, struct netdev *ret)
 		.kind = options->kind,
 		.mtu = options->mtu,
 		.queues = options->queues,
+		.host_visible = options->host_visible,
 	};
 	enum privileged_step step = PRIVILEGED_STEP_NONE;
 	char message[512];

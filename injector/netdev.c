@@ -43,6 +43,7 @@ static int send_request(int sock, const struct netdev_request *request)
 		.kind = request->kind,
 		.mtu = request->mtu,
 		.queues = request->queues,
+		.flags = request->host_visible ? PRIVILEGED_HOST_VISIBLE : 0,
 	};
 
 	memcpy(message.name, request->name,
@@ -304,8 +305,8 @@ static void explain_policy(char *buf, size_t size, int error, const char *name)
 		snprintf(buf, size,
 			 "cannot create %s: the policy does not let uid %u do "
 			 "it; as root, add a create line that covers its name, "
-			 "--type, --mtu, --mac and --queues to %s: "
-			 "tapfeed-policy.conf(5)",
+			 "--type, --mtu, --mac, --queues and --host-visible "
+			 "to %s: tapfeed-policy.conf(5)",
 			 name, (unsigned int)getuid(), file);
 	else if (error == -ENOENT)
 		snprintf(buf, size,
@@ -384,7 +385,8 @@ static const struct {
 				     "from the host's own stack",
 				     "it needs a kernel with sch_ingress and "
 				     "cls_bpf (modprobe sch_ingress cls_bpf); "
-				     "refused without" },
+				     "--host-visible does without them: then "
+				     "the host takes part" },
 	[PRIVILEGED_STEP_UP] = { "bringing it up", "see the kernel's log" },
 };
 

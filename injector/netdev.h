@@ -20,6 +20,7 @@ struct netdev_request {
 	uint32_t mtu;
 	uint8_t mac[6]; /* all zero: a random one; a TUN has none */
 	uint32_t queues;
+	bool host_visible; /* without the shield */
 };
 
 /* An interface that is up. Its descriptors can write and not read. */

@@ -204,3 +204,22 @@ bool links_carries(const struct links *links, unsigned int upper,
 {
 	return carries(links, upper, lower, 0);
 }
+
+/* Whether port is in a bridge or bond that carries lower. */
+static bool in_one(const struct links *links, const struct links_entry *port,
+		   unsigned int lower)
+{
+	return port && port->master &&
+	       links_carries(links, port->master, lower);
+}
+
+bool links_bridged(const struct links *links, unsigned int port,
+		   unsigned int lower)
+{
+	const struct links_entry *entry = links_find(links, port);
+
+	/* As a veth's lower one the kernel names its other end. */
+	return in_one(links, entry, lower) ||
+	       (entry && entry->lower && !entry->lower_foreign &&
+		in_one(links, links_find(links, entry->lower), lower));
+}

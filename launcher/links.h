@@ -48,4 +48,11 @@ const struct links_entry *links_find(const struct links *links,
 bool links_carries(const struct links *links, unsigned int upper,
 		   unsigned int lower);
 
+/*
+ * Whether a bridge or bond that carries lower sends its frames out by port, or
+ * to the other end of port's veth pair: so where lower has no shield.
+ */
+bool links_bridged(const struct links *links, unsigned int port,
+		   unsigned int lower);
+
 #endif

@@ -24,16 +24,17 @@
 void notices_check_loop(struct feed *feed)
 {
 	const char *source =
-		sourcewatch_loop(&feed->sources, feed->link.ifindex);
+		sourcewatch_loop(&feed->sources, feed->link.ifindex,
+				 feed->host_visible);
 
 	if (!source || feed->deadline_ns != CLOCK_NEVER)
 		return;
 	progress_clear();
-	log_error(
-		"%s carries what is written to %s (it is a bridge, bond or "
-		"VLAN device that holds it): captured again, the packets would "
-		"go round for ever; the feed ends",
-		source, feed->interface);
+	log_error("%s carries what is written to %s (it is a bridge, bond or "
+		  "VLAN device that holds it%s): captured again, the packets "
+		  "would go round for ever; the feed ends",
+		  source, feed->interface,
+		  feed->host_visible ? ", or in the same bridge" : "");
 	feed->failed = true;
 	feed_stop(feed);
 }
@@ -57,8 +58,9 @@ static void say_up(struct feed *feed)
 	feed->up = true;
 	/* Before the line: who has read it may ask. */
 	feedstatus_listen(feed);
-	log_info("%s is up (%s, mtu %llu)", name, feed->what,
-		 (unsigned long long)counter_get(&feed->injector->mtu));
+	log_info("%s is up (%s, mtu %llu%s)", name, feed->what,
+		 (unsigned long long)counter_get(&feed->injector->mtu),
+		 feed->host_visible ? ", host-visible" : "");
 	if (feed->startup_delay_ns >= NS_PER_S)
 		log_info("the first packet goes out in %.1f s",
 			 (double)feed->startup_delay_ns / (double)NS_PER_S);

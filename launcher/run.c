@@ -261,6 +261,7 @@ static void prepare_feed(struct run *run)
 	feed->name = options->name;
 	feed->what = options->kind == TAPFEED_TUN ? "tun" : "tap";
 	feed->joins = options->join;
+	feed->host_visible = options->host_visible;
 	feed->listens = options->feed_path != NULL;
 	feed->wait_for_capture = run->live && options->source_count > 0 &&
 				 options->startup_delay_ns == 0 &&

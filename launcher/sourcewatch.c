@@ -97,13 +97,16 @@ unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name)
 }
 
 const char *sourcewatch_loop(const struct sourcewatch *watch,
-			     unsigned int ifindex)
+			     unsigned int ifindex, bool host_visible)
 {
-	for (size_t i = 0; i < watch->count && ifindex; i++)
-		if (watch->sources[i].ifindex &&
-		    links_carries(&watch->links, watch->sources[i].ifindex,
-				  ifindex))
+	for (size_t i = 0; i < watch->count && ifindex; i++) {
+		unsigned int source = watch->sources[i].ifindex;
+
+		if (source && (links_carries(&watch->links, source, ifindex) ||
+			       (host_visible &&
+				links_bridged(&watch->links, source, ifindex))))
 			return watch->sources[i].name;
+	}
 	return NULL;
 }
 

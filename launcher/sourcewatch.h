@@ -39,10 +39,10 @@ void sourcewatch_look(struct sourcewatch *watch, void (*before)(void));
 /* The index of the interface of that name now; 0: there is none. */
 unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name);
 
-/* The name of a source that would see again what is written to the interface;
- * NULL: none. */
+/* The name of a source that would see again what is written to the interface
+ * (which has no shield: host_visible); NULL: none. */
 const char *sourcewatch_loop(const struct sourcewatch *watch,
-			     unsigned int ifindex);
+			     unsigned int ifindex, bool host_visible);
 
 /* Frames that were written to an interface, as the kernel counts them; 0: not
  * known. */

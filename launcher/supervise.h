@@ -56,6 +56,7 @@ struct feed {
 	const char *name;  /* asked for: of the interface, or a pattern */
 	const char *what;  /* the kind of interface: "tap" */
 	const char *joins; /* the path of the feed that gets the packets */
+	bool host_visible; /* the interface has no shield */
 	bool listens;	   /* captures may join */
 	/* The interface is up when capture has begun, not before. */
 	bool wait_for_capture;

@@ -115,14 +115,14 @@ static int random_mac(uint8_t mac[6])
 	return 0;
 }
 
-int link_set(struct link *link, uint32_t mtu, uint8_t *mac)
+int link_set(struct link *link, uint32_t mtu, unsigned int flags, uint8_t *mac)
 {
 	struct nlmsghdr *request;
 	int r = mac && bytes_zero(mac, 6) ? random_mac(mac) : 0;
 
 	if (r < 0)
 		return r;
-	request = link_message(link, RTM_NEWLINK, IFF_NOARP);
+	request = link_message(link, RTM_NEWLINK, flags);
 	if (mac)
 		mnl_attr_put(request, IFLA_ADDRESS, 6, mac);
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
@@ -174,9 +174,7 @@ int link_shield(struct link *link)
 	r = transact(link);
 	if (r == 0)
 		r = drop_all(link, TC_H_MIN_INGRESS);
-	if (r == 0)
-		r = drop_all(link, TC_H_MIN_EGRESS);
-	return r;
+	return r < 0 ? r : drop_all(link, TC_H_MIN_EGRESS);
 }
 
 int link_up(struct link *link, uid_t uid)

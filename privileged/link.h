@@ -43,9 +43,9 @@ int link_check(struct link *link, const char *name, enum tapfeed_kind kind,
  * of that name. */
 int link_delete(struct link *link, const char *name);
 
-/* MTU, no ARP, no IPv6; the address (NULL: it has none; all zero: a random
- * local one, written there). */
-int link_set(struct link *link, uint32_t mtu, uint8_t *mac);
+/* MTU, no IPv6 by itself; flags that it gets (IFF_NOARP); the address (NULL: it
+ * has none; all zero: a random local one, written there). */
+int link_set(struct link *link, uint32_t mtu, unsigned int flags, uint8_t *mac);
 
 /*
  * The shield: the host's stack sees nothing that is written to the interface

@@ -5,7 +5,7 @@
  * packet flows. Starter and peer are hostile: it reads no environment, opens
  * all it needs before it reads the peer's first byte, and allocates nothing by
  * what the peer sends. Whatever fails, the interface is deleted: it is never up
- * without its shield, and nothing is left behind.
+ * without a shield that was asked for, and nothing is left behind.
  */
 #include <config.h>
 
@@ -158,6 +158,7 @@ static int run_step(struct helper *helper, enum privileged_step step)
 	struct tun *tun = &helper->tun;
 	struct link *link = &helper->link;
 	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
+	bool visible = request->flags & PRIVILEGED_HOST_VISIBLE;
 	int r;
 
 	switch (step) {
@@ -187,10 +188,10 @@ static int run_step(struct helper *helper, enum privileged_step step)
 		r = link_check(link, tun->ifr.ifr_name, kind, request->queues);
 		return r < 0 ? r : tun_name(tun, request->name, reply->name);
 	case PRIVILEGED_STEP_LINK:
-		return link_set(link, request->mtu,
+		return link_set(link, request->mtu, visible ? 0 : IFF_NOARP,
 				kind == TAPFEED_TAP ? reply->mac : NULL);
 	case PRIVILEGED_STEP_SHIELD:
-		return link_shield(link);
+		return visible ? 0 : link_shield(link);
 	default:
 		return link_up(link, caller->uid);
 	}
@@ -223,9 +224,13 @@ static void log_verdict(const struct helper *helper, const char *fault)
 
 	escape_text(name, sizeof(name), helper->request.name,
 		    strnlen(helper->request.name, TAPFEED_IFNAME_SIZE));
-	snprintf(text, sizeof(text), "uid %u, pid %d: create \"%s\": %s%s",
+	snprintf(text, sizeof(text), "uid %u, pid %d: create \"%s\"%s: %s%s",
 		 (unsigned int)helper->caller.uid, (int)helper->caller.pid,
-		 name, fault ? "refused: " : "created ",
+		 name,
+		 helper->request.flags == PRIVILEGED_HOST_VISIBLE
+			 ? " host-visible"
+			 : "",
+		 fault ? "refused: " : "created ",
 		 fault ? fault : helper->reply.name);
 	audit_send(helper->audit_fd, "tapfeed-privileged", fault, text);
 	log_info("%s", text);

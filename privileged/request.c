@@ -18,18 +18,11 @@ static bool name_valid(const char name[TAPFEED_IFNAME_SIZE])
 	       bytes_zero(name + len, TAPFEED_IFNAME_SIZE - len);
 }
 
-/* Whether every field that must be zero is. */
-static bool reserved_zero(const struct privileged_request *request)
-{
-	/* All from mac_reserved on. */
-	const size_t from = offsetof(struct privileged_request, mac_reserved);
-
-	return request->flags == 0 && bytes_zero((const char *)request + from,
-						 sizeof(*request) - from);
-}
-
 const char *request_fault(const struct privileged_request *request, size_t len)
 {
+	/* All from there on must be zero. */
+	const size_t from = offsetof(struct privileged_request, mac_reserved);
+
 	if (len != sizeof(*request))
 		return "wrong length";
 	if (request->version != PRIVILEGED_VERSION)
@@ -38,7 +31,8 @@ const char *request_fault(const struct privileged_request *request, size_t len)
 		return "unknown operation";
 	if (request->kind != TAPFEED_TAP && request->kind != TAPFEED_TUN)
 		return "unknown kind of interface";
-	if (!reserved_zero(request))
+	if ((request->flags & ~(uint32_t)PRIVILEGED_HOST_VISIBLE) ||
+	    !bytes_zero((const char *)request + from, sizeof(*request) - from))
 		return "a reserved field is set";
 	if (!name_valid(request->name))
 		return "bad name";

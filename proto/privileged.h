@@ -26,6 +26,12 @@ enum privileged_op {
 	PRIVILEGED_CREATE = 1,
 };
 
+/* Flags of a request; the others must be zero. */
+enum privileged_flag {
+	/* No shield, and ARP as usual: the host takes part. */
+	PRIVILEGED_HOST_VISIBLE = 1,
+};
+
 struct privileged_address {
 	uint8_t family;
 	uint8_t prefix_len;
@@ -41,7 +47,7 @@ struct privileged_request {
 	uint32_t kind;		 /* enum tapfeed_kind */
 	uint32_t mtu;		 /* TAPFEED_MTU_MIN to TAPFEED_MTU_MAX */
 	uint32_t queues;	 /* 1 to PRIVILEGED_QUEUES_MAX */
-	uint32_t flags;		 /* must be zero (host-visible) */
+	uint32_t flags;		 /* enum privileged_flag */
 	uint8_t mac[6];		 /* unicast; all zero: a random local one;
 				    zero for a TUN, which has none */
 	uint8_t mac_reserved[2]; /* must be zero */

@@ -12,7 +12,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "netns")]
-KINDS = ("replay", "reader", "live", "memory", "latency", "chart")
+KINDS = ("replay", "reader", "shield", "live", "memory", "latency", "chart")
 
 
 def parse():
@@ -54,7 +54,8 @@ from results import figure_json, figures_table, runs_table  # noqa: E402
 BUSY = 0.5  # load average
 TITLES = {"replay": "mixed sizes, into a TAP that nobody reads",
           "reader": "the same, with a packet socket that reads",
-          "live": "live from a veth, 512 bytes",
+          "shield": "raw ring, with and without the filters of the quiet interface",
+         "live": "live from a veth, 512 bytes",
           "memory": "replay of files of that size",
           "latency": "lone packets"}
 

@@ -73,12 +73,13 @@ class Tapfeed:
 class Raw:
     """The kernel's limit: a loop over frames in memory."""
 
-    def __init__(self, mode):
-        self.mode, self.name = mode, "raw " + mode
+    def __init__(self, mode, *options, name=""):
+        self.mode, self.options, self.name = mode, options, "raw " + mode + name
 
     def measure(self, load, reader=False):
-        process = Process(tool("raw-loop"), "-n", "raw0", "-w", self.mode,
-                          str(load.packets), str(load.size), stdin=subprocess.PIPE)
+        process = Process(tool("raw-loop"), "-n", "raw0", "-w", *self.options,
+                          self.mode, str(load.packets), str(load.size),
+                          stdin=subprocess.PIPE)
         process.line()
         hearer = Reader("raw0") if reader else None
         process.stdin.write(b"\n")

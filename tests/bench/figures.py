@@ -110,6 +110,19 @@ def reader(bench):
                    bench.ratios("reader", TAPFEED_NAME, RING), "")]
 
 
+def shield(bench):
+    """What the filters cost, or save: by whom the frames are for."""
+    load = capture(bench.folder, bench.amounts["packets"], "mix")
+    names = {to: ", to " + to for to in ("nobody", "own", "broadcast")}
+    options = {to: () if to == "nobody" else ("-d", to) for to in names}
+    bench.turns("shield", [
+        Raw("ring", *options[to], *bare, name=name + ", no filters" * len(bare))
+        for to, name in names.items() for bare in ((), ("-o",))], load, bench.count)
+    return [Figure("filters / no filters, frames" + name, "", "more", None, None,
+                   bench.ratios("shield", RING + name, RING + name + ", no filters"), "")
+            for name in names.values()]
+
+
 def live(bench):
     """From a veth that a sender on the last processor feeds."""
     figures = []
@@ -278,5 +291,5 @@ def chart(bench):
     return []
 
 
-MEASUREMENTS = {"replay": replay, "reader": reader, "live": live, "memory": memory,
+MEASUREMENTS = {"replay": replay, "reader": reader, "shield": shield, "live": live, "memory": memory,
                 "latency": latency, "chart": chart}

@@ -3,11 +3,12 @@
  * The kernel's limit: frames from memory into a TAP of its own, by one process
  * that does nothing else.
  *
- *     raw-loop [-n NAME] [-o] [-w] MODE PACKETS mix|SIZE
+ *     raw-loop [-n NAME] [-d DESTINATION] [-o] [-w] MODE PACKETS mix|SIZE
  *
  * MODE: write (blocking), nonblock (write, O_NONBLOCK) or ring (io_uring, 64
  * writes a call, registered file and buffer, O_NONBLOCK). The interface is made
- * by the helper's own functions, with the same filters; -o: without them.
+ * by the helper's own functions, with the same filters; -o: as --host-visible,
+ * without them. -d: own or broadcast, where the frames go to; else to nobody.
  * Prints one line of JSON when it is up, one when all is written. -w: begins at
  * a line of standard input, and keeps the interface until its end. Its input is
  * the person who measures.
@@ -34,8 +35,12 @@
 #define CALL_MAX 64u
 #define MTU	 9000u
 
+static const uint8_t own[6] = { 2, 0, 0, 0, 0xbe, 3 };
+static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
+
 struct loop {
 	const char *name;
+	const uint8_t *destination; /* NULL: nobody's */
 	bool open;
 	bool wait;
 	uint64_t packets;
@@ -146,9 +151,10 @@ static int make_interface(struct loop *loop, bool nonblock)
 {
 	struct tun tun = { .count = 0 };
 	static struct link link; /* stays */
-	uint8_t mac[6] = { 0 };
+	uint8_t mac[6];
 	int r = tun_open(&tun);
 
+	memcpy(mac, own, sizeof(mac));
 	tun_keep(&tun, 1);
 	loop->fd = tun.fds[0];
 	if (r == 0)
@@ -160,7 +166,7 @@ static int make_interface(struct loop *loop, bool nonblock)
 	if (r == 0)
 		r = link_check(&link, tun.ifr.ifr_name, TAPFEED_TAP, 1);
 	if (r == 0)
-		r = link_set(&link, MTU, mac);
+		r = link_set(&link, MTU, loop->open ? 0 : IFF_NOARP, mac);
 	if (r == 0 && !loop->open)
 		r = link_shield(&link);
 	if (r == 0)
@@ -221,9 +227,13 @@ static const struct mode *parse(struct loop *loop, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "n:ow")) != -1) {
+	while ((option = getopt(argc, argv, "n:d:ow")) != -1) {
 		if (option == 'n')
 			loop->name = optarg;
+		else if (option == 'd' && strcmp(optarg, "own") == 0)
+			loop->destination = own;
+		else if (option == 'd' && strcmp(optarg, "broadcast") == 0)
+			loop->destination = broadcast;
 		else if (option == 'o')
 			loop->open = true;
 		else if (option == 'w')
@@ -235,6 +245,9 @@ static const struct mode *parse(struct loop *loop, int argc, char **argv)
 	    parse_number(argv[optind + 1], 1, UINT32_MAX, &loop->packets) < 0 ||
 	    frames_init(&loop->frames, argv[optind + 2]) < 0)
 		return NULL;
+	for (size_t i = 0; loop->destination && i < FRAMES; i++)
+		memcpy(loop->frames.data + loop->frames.offset[i],
+		       loop->destination, 6);
 	for (size_t i = 0; i < MODES; i++)
 		if (strcmp(modes[i].name, argv[optind]) == 0)
 			return &modes[i];
@@ -248,7 +261,8 @@ int main(int argc, char **argv)
 	int r;
 
 	if (!mode) {
-		fprintf(stderr, "usage: raw-loop [-n NAME] [-o] [-w] "
+		fprintf(stderr, "usage: raw-loop [-n NAME] "
+				"[-d own|broadcast] [-o] [-w] "
 				"write|nonblock|ring PACKETS mix|SIZE\n");
 		return 2;
 	}

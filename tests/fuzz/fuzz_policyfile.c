@@ -31,7 +31,8 @@ static void check_grant(const struct policyfile_grant *grant)
 	       grant->mtu_min <= grant->mtu_max &&
 	       grant->mtu_max <= TAPFEED_MTU_MAX);
 	assert(grant->queues_max >= 1 && grant->queues_max <= 256);
-	assert(grant->capture ? !grant->mac : !grant->promiscuous);
+	assert(grant->capture ? !grant->mac && !grant->host_visible
+			      : !grant->promiscuous);
 }
 
 /* Who may have the kernel number an interface may have each number. */

@@ -42,7 +42,7 @@ def policyfile():
              "create user=root name=lc0 # one\n"
              "create\tuser=1000  name=tf*,lc* kind=tap mtu=68-65521 queues=256 mac=yes\n"
              "create group=root kind=tun name=a.b_c-d mtu=1500 mac=no queues=1\n"
-             "create any=yes name=* kind=tap,tun\n"
+             "create any=yes name=* kind=tap,tun host-visible=yes\n"
              "capture group=1000 interface=eth0,wlan* promiscuous=yes\n"
              "capture user=_none.x$ interface=lo promiscuous=no\n")
     return {"all": every.encode(), "empty": b"",
@@ -64,6 +64,7 @@ def request():
                            flags, mac)
         return (head + rest + bytes(176))[:176]
     return {"tap": one(), "numbered": one(name=b"tf%d"), "tun": one(kind=2, mtu=68),
+            "host-visible": one(flags=1), "flags": one(flags=3),
             "mac": one(mac=b"\2\0\0\0\0\1", mtu=65521), "short": one()[:-1],
             "long": one() + b"\0", "reserved": one(rest=bytes(127) + b"\1"),
             "name": one(name=b"a" * 16), "hidden": one(name=b"a\0b"),

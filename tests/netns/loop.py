@@ -48,6 +48,28 @@ def _():
     feed.stop()
 
 
+def bridged(captured):
+    """A feed without a shield that is put into a bridge, where eth1 is, too."""
+    wire("eth1")
+    run("ip", "link", "add", "name", "br0", "type", "bridge")
+    run("ip", "link", "set", "br0", "up")
+    run("ip", "link", "set", "eth1", "master", "br0")
+    feed = Live(captured, "--host-visible")
+    feed.wait_up()
+    run("ip", "link", "set", "lc0", "master", "br0")
+    ends_it(feed, captured, "lc0")
+
+
+@case("but it is with --host-visible: the bridge sends them out by it")
+def _():
+    bridged("eth1")
+
+
+@case("and they come in by the other end of a veth pair")
+def _():
+    bridged("eth1-peer")
+
+
 @case("who joins a feed may not capture from its interface: status 2")
 def _():
     feed = Feed(made(pcap(numbered(10))), "--feed-path", path("feed"), "--loop", "0",

@@ -15,7 +15,7 @@ from errno import EACCES, EINVAL, ENOENT, EPERM
 
 import setcap_client
 from privileged_client import (
-    IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CAPABILITY, STEP_POLICY,
+    HOST_VISIBLE, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CAPABILITY, STEP_POLICY,
     STEP_REQUEST, STEP_SEVERAL, ask, case, created, equal, finish, interfaces, link, pair, receive,
     refused, request, rows, run, shielded, start, true, tun)
 from setcap_client import (
@@ -75,6 +75,7 @@ LIMITED = f"create user={USER} name=tf*,lab0 kind=tap mtu=1000-2000"
     ("a larger MTU", {}, {"mtu": 2001}),
     ("an address of his own", {}, {"mac": b"\2\0\0\0\0\1"}),
     ("several queues", {}, {"queues": 2}),
+    ("no shield", {}, {"flags": HOST_VISIBLE}),
 ])
 def refuses(who, what):
     policy(LIMITED, f"create group={GROUP} name=eth0", "capture any=yes interface=*")
@@ -82,6 +83,21 @@ def refuses(who, what):
     err = refused(answer, EPERM, STEP_POLICY)
     equal(answer[3], ["lo"], "interfaces")
     true("refused: not allowed by the policy file" in err, "line: " + err)
+
+
+@case
+def leaves_the_shield_off_by_a_line_that_says_so_alone():
+    visible = request(flags=HOST_VISIBLE)
+    policy(f"create user={USER} name=tf* host-visible=yes")
+    reply = created(ask_as(visible))
+    true(not shielded("tf0") and "NOARP" not in link("tf0")["flags"], "it is quiet")
+    reply.close()
+    reply = created(ask_as())
+    true(shielded("tf0"), "not asked for, and no shield")
+    reply.close()
+    policy(f"create user={USER} name=tf* mac=yes",
+           f"create user={OTHER} name=* host-visible=yes")
+    refused(ask_as(visible), EPERM, STEP_POLICY)
 
 
 @rows([

@@ -15,7 +15,8 @@ enum {
 	FAR_VETH,
 	LOOP_A,
 	LOOP_B,
-	PORT
+	PORT,
+	PORT_END
 };
 
 static struct links_entry entries[] = {
@@ -29,7 +30,8 @@ static struct links_entry entries[] = {
 	/* A veth pair stands on itself. */
 	{ .ifindex = LOOP_A, .lower = LOOP_B },
 	{ .ifindex = LOOP_B, .lower = LOOP_A },
-	{ .ifindex = PORT, .master = BRIDGE },
+	{ .ifindex = PORT, .master = BRIDGE, .lower = PORT_END },
+	{ .ifindex = PORT_END, .lower = PORT },
 };
 
 static const struct links links = {
@@ -59,6 +61,26 @@ static void test_carries(void **state)
 			fail_msg("row %zu", i);
 }
 
+/* What leaves a bridge again, where its port has no shield. */
+static void test_bridged(void **state)
+{
+	static const struct {
+		unsigned int port, lower;
+		bool bridged;
+	} rows[] = {
+		{ PORT, FEED, true },	 { PORT_END, FEED, true },
+		{ OTHER, FEED, false },	 { FAR_VETH, FEED, false },
+		{ PORT, OTHER, false },	 { PORT_END, OTHER, false },
+		{ LOOP_A, FEED, false }, { 99, FEED, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (links_bridged(&links, rows[i].port, rows[i].lower) !=
+		    rows[i].bridged)
+			fail_msg("row %zu", i);
+}
+
 /* What there is for sure: the loopback interface, as the kernel tells it. */
 static void test_load(void **state)
 {
@@ -83,6 +105,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_carries),
+		cmocka_unit_test(test_bridged),
 		cmocka_unit_test(test_load),
 	};
 

@@ -103,7 +103,7 @@ static void test_messages(void **state)
 		{ PRIVILEGED_STEP_SHIELD,
 		  -ENOENT,
 		  TAPFEED_EXIT_LOSS,
-		  { "host's own stack", "sch_ingress", "cls_bpf" } },
+		  { "host's own stack", "cls_bpf", "--host-visible" } },
 		{ PRIVILEGED_STEP_UP,
 		  -EIO,
 		  TAPFEED_EXIT_LOSS,

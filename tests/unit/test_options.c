@@ -69,6 +69,7 @@ static const struct {
 	{ "type", "tun", FEED | INJECTOR, FIELD(kind), TAPFEED_TUN },
 	{ "mtu", "9000", FEED | INJECTOR, FIELD(mtu), 9000 },
 	{ "queues", "4", FEED | INJECTOR, FIELD(queues), 4 },
+	{ "host-visible", NULL, FEED | INJECTOR, FIELD(host_visible), true },
 	{ "filter", "ip", FEED | CAPTURE, FIELD(filter), 0, "ip", 'f' },
 	{ "snaplen", "96", FEED | CAPTURE, FIELD(snaplen), 96, NULL, 's' },
 	{ "buffer-size", "2048", LIVE | CAPTURE, FIELD(buffer_kib), 2048, NULL,

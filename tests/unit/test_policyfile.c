@@ -71,6 +71,7 @@ static void test_defaults(void **state)
 	assert_int_equal(policy.grants[0].mtu_max, TAPFEED_MTU_MAX);
 	assert_int_equal(policy.grants[0].queues_max, 1);
 	assert_false(policy.grants[0].mac);
+	assert_false(policy.grants[0].host_visible);
 	assert_true(policy.grants[1].capture);
 	assert_string_equal(policy.grants[1].name, "eth0");
 	assert_false(policy.grants[1].promiscuous);
@@ -106,6 +107,8 @@ static void test_taken(void **state)
 		{ "create any=yes name=x queues=256\n", 1 },
 		{ "create any=yes name=x mac=yes\n", 1 },
 		{ "create any=yes name=x mac=no\n", 1 },
+		{ "create any=yes name=x host-visible=yes\n", 1 },
+		{ "create any=yes name=x host-visible=no\n", 1 },
 		{ "create any=yes mac=no queues=2 mtu=70 kind=tap name=x\n",
 		  1 },
 		{ "capture any=yes interface=x promiscuous=yes\n", 1 },
@@ -246,6 +249,12 @@ static void test_refused(void **state)
 		{ CREATE "mac=", "mac is" },
 		{ CREATE "mac=1", "mac is" },
 		{ CREATE "mac=yess", "mac is" },
+		{ CREATE "host-visible=", "host-visible is" },
+		{ CREATE "host-visible=1", "host-visible is" },
+		{ CREATE "host_visible=yes", "does not take" },
+		{ CREATE "host-visible=no host-visible=yes", "twice" },
+		{ "capture any=yes interface=x host-visible=yes",
+		  "does not take" },
 		{ "capture any=yes interface=x name=y", "does not take" },
 		{ "capture any=yes interface=x mtu=68", "does not take" },
 		{ "capture any=yes interface=x kind=tap", "does not take" },
@@ -416,6 +425,9 @@ static void test_may_create(void **state)
 #define TUN		   REQUEST("x", .kind = TAPFEED_TUN, .queues = 1)
 #define QUEUES(n)	   REQUEST("x", .kind = TAPFEED_TAP, .queues = (n))
 #define MAC		   REQUEST("x", .kind = TAPFEED_TAP, .queues = 1, .mac = { 2 })
+#define VISIBLE                                                                \
+	REQUEST("x", .kind = TAPFEED_TAP, .queues = 1,                         \
+		.flags = PRIVILEGED_HOST_VISIBLE)
 		{ "name=tf0", ASK("tf0"), true },
 		{ "name=tf0", ASK("tf"), false },
 		{ "name=tf0", ASK("tf00"), false },
@@ -461,6 +473,14 @@ static void test_may_create(void **state)
 		{ "name=x queues=2", ASK("x"), true },
 		{ "name=x", MAC, false },
 		{ "name=x mac=no", MAC, false },
+		{ "name=x", VISIBLE, false },
+		{ "name=x host-visible=no", VISIBLE, false },
+		{ "name=x host-visible=yes", VISIBLE, true },
+		{ "name=x host-visible=yes", ASK("x"), true },
+		{ "name=x mac=yes", VISIBLE, false },
+		{ "name=x host-visible=yes", MAC, false },
+		{ "name=x host-visible=yes mtu=68\ncreate any=yes name=x",
+		  VISIBLE, false },
 		{ "name=x mac=yes", MAC, true },
 		/* Grants are not added up. */
 		{ "name=x mac=yes mtu=68\ncreate any=yes name=x", MAC, false },
