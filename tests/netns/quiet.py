@@ -1,245 +1,172 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host neither answers, takes nor forwards what is injected, and readers see
-nothing of the host's own.
-
-Each probe has a control: with the shield taken off by the test itself the same frames
-are answered, delivered and forwarded, so none can pass for the wrong reason.
-"""
-from captures import pcap
-from harness import (Feed, Reader, case, check, equal, frames_equal, main, made, run,
-                     veth, write_file)
+"""The quiet interface itself: its settings, what the host sends on it, what stands on
+it, what is left of it, and a kernel that cannot make it. What is injected and whom it
+reaches is quiet_matrix.py's. Controls are made by --host-visible."""
+import os
 import socket
-import struct
+import subprocess
 
-OWN_MAC = bytes.fromhex("02005e005301")   # the feed's interface
-PEER_MAC = bytes.fromhex("02005e005302")  # who the probes come from
-HOST, PEER, FAR = (socket.inet_aton(a) for a in
-                   ("192.0.2.1", "192.0.2.77", "198.51.100.9"))
-HOST6, PEER6 = (socket.inet_pton(socket.AF_INET6, a) for a in
-                ("2001:db8::1", "2001:db8::77"))
-TCP_PORT, UDP_PORT = 8080, 9999
+from captures import pcap
+from harness import (BUILDDIR, Feed, Reader, Skip, case, check, equal, exists, frames_equal,
+                     main, made, run)
+import packets
+from packets import ethernet
+from privileged_client import FAULTY, STEP_SHIELD, expected_calls, request
 
-
-# ---- frames ------------------------------------------------------------------
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(">%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return struct.pack(">H", ~total & 0xffff)
+KINDS = ("tap", "tun")
+PACKET = packets.udp("192.0.2.77", "192.0.2.1", 9999)
+# To everybody: for what stands on the interface, too.
+FRAME = b"\xff" * 6 + ethernet(0x800, PACKET)[6:]
+TAGGED = FRAME[:12] + b"\x81\0\0\7" + FRAME[12:]
+HELPER = os.path.join(BUILDDIR, "privileged", "tapfeed-privileged")
 
 
-def ethernet(kind, body, to=OWN_MAC):
-    return to + PEER_MAC + struct.pack(">H", kind) + body
+def feed_of(kind, *options, count=1, frame=FRAME):
+    """A feed of one kind of interface, up, whose packets come a little later."""
+    data = pcap([frame] * count) if kind == "tap" else pcap([PACKET] * count, link_type=101)
+    feed = Feed(made(data), "--type", kind, "--linger", "100ms", "--startup-delay",
+                "700ms", *options)
+    feed.wait_up()
+    return feed
 
 
-def summed(data, at, pseudo=b""):
-    """data with its checksum, which covers pseudo too, put in at byte at."""
-    return data[:at] + checksum(pseudo + data) + data[at + 2:]
-
-
-def ipv4(protocol, body, to=HOST):
-    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 7, 0, 64, protocol,
-                       0, PEER, to)
-    return ethernet(0x800, summed(head, 10) + body)
-
-
-def transport(protocol, body, at, to=HOST):
-    pseudo = PEER + to + struct.pack(">HH", protocol, len(body))
-    return ipv4(protocol, summed(body, at, pseudo), to)
-
-
-def arp_request(to):
-    return ethernet(0x806, struct.pack(">HHBBH6s4s6s4s", 1, 0x800, 6, 4, 1, PEER_MAC,
-                                       PEER, bytes(6), HOST), to)
-
-
-def icmpv6(body):
-    head = struct.pack(">IHBB16s16s", 6 << 28, len(body), 58, 64, PEER6, HOST6)
-    pseudo = PEER6 + HOST6 + struct.pack(">II", len(body), 58)
-    return ethernet(0x86dd, head + summed(body, 2, pseudo))
-
-
-def udp(to, port):
-    body = struct.pack(">HHHH", 5555, port, 16, 0) + b"tapfeed!"
-    return transport(17, body, 6, to)
-
-
-PROBES = {
-    "arp": arp_request(b"\xff" * 6),
-    "arp-unicast": arp_request(OWN_MAC),
-    "icmp": ipv4(1, summed(struct.pack(">BBHHH", 8, 0, 0, 1, 1) + b"echo", 2)),
-    "tcp": transport(6, struct.pack(">HHIIBBHHH", 5555, TCP_PORT, 1, 0, 0x50, 2, 8192,
-                                    0, 0), 16),
-    "tcp-closed": transport(6, struct.pack(">HHIIBBHHH", 5556, 1, 1, 0, 0x50, 2, 8192,
-                                           0, 0), 16),
-    "udp": udp(HOST, UDP_PORT),
-    "udp-closed": udp(HOST, 1),
-    "forward": udp(FAR, 53),
-    "icmpv6": icmpv6(struct.pack(">BBHHH", 128, 0, 0, 1, 1) + b"echo"),
-}
-
-
-# ---- the scene ---------------------------------------------------------------
-
-def scene():
-    """A host with addresses on both sides, that forwards."""
-    for name in ("all", "default"):
-        write_file("/proc/sys/net/ipv4/conf/%s/rp_filter" % name, "0")
-        write_file("/proc/sys/net/ipv4/conf/%s/arp_ignore" % name, "0")
-    write_file("/proc/sys/net/ipv4/ip_forward", "1")
-    veth("near", "192.0.2.1/24", "2001:db8::1/64")
-    veth("far", "198.51.100.1/24")
-    mac = "02:00:5e:00:53:02"
-    run("ip", "neighbour", "add", "192.0.2.77", "lladdr", mac, "dev", "near")
-    run("ip", "neighbour", "add", "2001:db8::77", "lladdr", mac, "dev", "near")
-    run("ip", "neighbour", "add", "198.51.100.9", "lladdr", mac, "dev", "far")
-
-
-def classify(data):
-    """Which probe this frame of the host's is an answer to, or None."""
-    kind = struct.unpack(">H", data[12:14])[0]
-    if kind == 0x806 and data[20:22] == b"\0\2" and data[28:32] == HOST:
-        return "arp"
-    if kind == 0x800 and data[30:34] == FAR:
-        return "forward"
-    if kind == 0x800 and data[26:30] == HOST:
-        return {1: {0: "icmp", 3: "udp-closed"}.get(data[34]),
-                6: {TCP_PORT: "tcp", 1: "tcp-closed"}.get(
-                    struct.unpack(">H", data[34:36])[0])}.get(data[23])
-    if kind == 0x86dd and data[20] == 58 and data[54] == 129:
-        return "icmpv6"
-    return None
-
-
-def unshield():
-    run("tc", "qdisc", "del", "dev", "tf0", "clsact")
-    run("ip", "link", "set", "tf0", "arp", "on")
-    write_file("/proc/sys/net/ipv6/conf/tf0/disable_ipv6", "0")
-
-
-def sockets():
-    server = socket.create_server(("0.0.0.0", TCP_PORT))
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("0.0.0.0", UDP_PORT))
-    receiver.settimeout(0.3)
-    return server, receiver
-
-
-def probe(shielded):
-    """Replays the probes; returns the answers the host gave, and the feed."""
-    scene()
-    server, receiver = sockets()
-    source = made(pcap(list(PROBES.values())))
-    watched = [Reader("tf0"), Reader("near"), Reader("far")]
-    feed = Feed(source, "--startup-delay", "1500ms", "--linger", "700ms",
-                "--mac", "02:00:5e:00:53:01")
-    with server, receiver:
-        feed.wait_up()
-        if not shielded:
-            unshield()
-        watched[0].wait(len(PROBES))
-        try:
-            delivered = receiver.recv(100)
-        except socket.timeout:
-            delivered = b""
-        feed.wait()
-    readers = [reader.finish() for reader in watched]
-    equal("status", feed.status, 0)
-    frames_equal(readers[0].frames, list(PROBES.values()))
-    answers = {classify(data) for reader in readers for data in reader.outgoing}
-    answers.discard(None)
-    if delivered:
-        answers.add("udp")
-    return answers, readers
-
-
-@case("control: without the shield the host answers, takes and forwards")
-def _():
-    answers, _ = probe(shielded=False)
-    want = {"arp", "icmp", "tcp", "tcp-closed", "udp", "udp-closed", "forward",
-            "icmpv6"}
-    equal("what the host did", sorted(answers), sorted(want))
-
-
-@case("the host answers, takes and forwards nothing")
-def _():
-    answers, readers = probe(shielded=True)
-    equal("what the host did", sorted(answers), [])
-    equal("frames of the host's own on the interface", readers[0].outgoing, [])
+def both(name, limit=30):
+    """A case for each kind of interface."""
+    def register(function):
+        for kind in KINDS:
+            case("%s: %s" % (kind, name), limit)(lambda kind=kind: function(kind))
+        return function
+    return register
 
 
 # ---- the host's own frames ---------------------------------------------------
 
-def own_frames(shielded):
-    """What the host itself sends on the interface when it is given addresses."""
+def own_frames(kind, *options):
+    """What a reader sees of the host's when somebody gives it addresses, and sends."""
     reader = Reader("tf0")
-    source = made(pcap([PROBES["udp"]] * 5))
-    feed = Feed(source, "--startup-delay", "2s", "--linger", "0")
-    feed.wait_up()
+    feed = feed_of(kind, *options, count=5)
     check(reader.bound.wait(2), "the reader is not there")
-    if not shielded:
-        unshield()
     run("ip", "address", "add", "203.0.113.1/24", "dev", "tf0")
-    run("ip", "-6", "address", "add", "fe80::53/64", "dev", "tf0")
-    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    try:
-        sender.sendto(b"hello", ("203.0.113.255", 9))
-    except PermissionError:  # the egress filter may say so
-        pass
+    run("ip", "-6", "address", "add", "fe80::53/64", "dev", "tf0", "nodad")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        try:
+            sender.sendto(b"hello", ("203.0.113.255" if kind == "tap" else
+                                     "203.0.113.9", 9))
+        except OSError:  # the egress filter may say so
+            check(not options, "the control cannot send")
     feed.wait()
     reader.finish()
-    frames_equal(reader.frames, [PROBES["udp"]] * 5)
+    frames_equal(reader.frames, [FRAME if kind == "tap" else PACKET] * 5)
     return reader.outgoing
 
 
-@case("control: without the shield readers see the host's own frames")
-def _():
-    kinds = {data[12:14] for data in own_frames(shielded=False)}
-    check({b"\x08\x00", b"\x86\xdd"} <= kinds, "seen only %s" % kinds)
+@both("readers see none of the host's own frames, whatever it sends")
+def _(kind):
+    equal("seen", own_frames(kind), [])
+    # The control: IPv4 and IPv6.
+    seen = own_frames(kind, "--host-visible")
+    versions = {data[14 if kind == "tap" else 0] >> 4 for data in seen}
+    check({4, 6} <= versions, "without the shield only %s" % seen)
 
 
-@case("readers see none of the host's own frames, whatever it sends")
+# ---- what stands on it -------------------------------------------------------
+
+def above(device, frame, *options):
+    """How many frames a VLAN or MAC VLAN device on it is handed."""
+    feed = feed_of("tap", *options, count=3, frame=frame)
+    run("ip", "link", "add", "link", "tf0", "name", "on0", *device)
+    run("ip", "link", "set", "on0", "up")
+    readers = Reader("on0"), Reader("tf0")
+    feed.wait()
+    for reader in readers:
+        reader.finish()
+    frames_equal(readers[1].frames, [frame] * 3)
+    return len(readers[0].frames)
+
+
+def can_be_made(device):
+    """Whether the kernel has such devices; not each has VLANs."""
+    probe = ("ip", "link", "add", "link", "lo", "name", "on0", *device)
+    return "Unknown device type" not in subprocess.run(probe, capture_output=True,
+                                                       text=True).stderr
+
+
+@case("a MAC VLAN device on it gets nothing, nor a VLAN device")
 def _():
-    equal("seen", own_frames(shielded=True), [])
+    for device, frame in ((("type", "macvlan", "mode", "bridge"), FRAME),
+                          (("type", "vlan", "id", "7"), TAGGED)):
+        if device[1] == "vlan" and not can_be_made(device):
+            continue
+        if exists("on0"):
+            run("ip", "link", "del", "on0")
+        equal(device[1], above(device, frame), 0)
+        equal(device[1] + ", the control", above(device, frame, "--host-visible"), 3)
 
 
 # ---- the interface itself ----------------------------------------------------
 
-@case("no address, no ARP, no autoconfiguration; both filters are there")
-def _():
-    feed = Feed(made(pcap([PROBES["udp"]])), "--startup-delay", "1s")
-    feed.wait_up()
-    equal("addresses", run("ip", "-o", "address", "show", "dev", "tf0"), "")
-    link = run("ip", "-d", "link", "show", "dev", "tf0")
-    check("NOARP" in link and "addrgenmode none" in link and "UP" in link, link)
-    for side in ("ingress", "egress"):
-        filters = run("tc", "filter", "show", "dev", "tf0", side)
-        check("bpf" in filters and "direct-action" in filters,
-              "%s: %r" % (side, filters))
-    feed.wait()
-
-
-@case("nothing is left behind: interface, qdisc, addresses, routes")
-def _():
+@both("no address, no ARP, no autoconfiguration; both filters; an alias; nothing is left")
+def _(kind):
     def state():
         return [run("ip", "-o", "link"), run("tc", "qdisc"), run("ip", "-o", "addr"),
                 run("ip", "route"), run("ip", "-6", "route")]
     before = state()
-    feed = Feed(made(pcap([PROBES["udp"]])), "--linger", "0")
+    feed = feed_of(kind)
+    equal("addresses", run("ip", "-o", "address", "show", "dev", "tf0"), "")
+    link = run("ip", "-d", "link", "show", "dev", "tf0")
+    check("NOARP" in link and "addrgenmode none" in link and "UP" in link, link)
+    check("alias tapfeed uid=" in link, link)
+    for side in ("ingress", "egress"):
+        filters = run("tc", "filter", "show", "dev", "tf0", side)
+        check("bpf" in filters and "direct-action" in filters,
+              "%s: %r" % (side, filters))
+    check(not feed.lines("host-visible"), feed.log)
     feed.wait()
     equal("state", state(), before)
 
 
-@case("the alias says whose it is")
-def _():
-    feed = Feed(made(pcap([PROBES["udp"]])), "--startup-delay", "1s")
-    feed.wait_up()
-    text = run("ip", "-d", "link", "show", "dev", "tf0")
-    check("alias tapfeed uid=" in text, text)
+@both("--host-visible: no filters, ARP, and nothing said by itself; nothing is left")
+def _(kind):
+    before = [run("ip", "-o", "link"), run("tc", "qdisc")]
+    reader = Reader("tf0")
+    feed = feed_of(kind, "--host-visible")
+    check(feed.lines(r"tf0 is up \(%s, mtu 1500, host-visible\)" % kind), feed.log)
+    equal("addresses", run("ip", "-o", "address", "show", "dev", "tf0"), "")
+    link = run("ip", "-d", "link", "show", "dev", "tf0")
+    check("addrgenmode none" in link and "UP" in link, link)
+    equal("NOARP", "NOARP" in link, kind == "tun")
+    check("clsact" not in run("tc", "qdisc", "show", "dev", "tf0"), "it has the shield")
     feed.wait()
+    equal("frames of the host's", reader.finish().outgoing, [])
+    equal("state", [run("ip", "-o", "link"), run("tc", "qdisc")], before)
+
+
+# ---- a kernel without clsact -------------------------------------------------
+
+@both("a kernel without clsact or without its filters: refused, and nothing is left")
+def _(kind):
+    if not os.path.exists(FAULTY):
+        raise Skip("tests/netns/privileged-fault is not built (make check builds it)")
+    # What the kernel says where the module is missing, to each of the three messages.
+    calls = expected_calls(request(kind=1 + KINDS.index(kind)))
+    answers = [number for number, (call, step) in enumerate(calls, 1)
+               if step == STEP_SHIELD and call.startswith("acknowledge")]
+    equal("messages of the shield", len(answers), 3)
+    run("mount", "--bind", FAULTY, HELPER)
+    try:
+        for number in answers:
+            os.environ.update(TAPFEED_FAULT_AT=str(number), TAPFEED_FAULT_ERRNO="2")
+            feed = Feed(made(pcap([FRAME])), "--type", kind)
+            feed.wait(report=False)
+            equal("status", feed.status, 1)
+            check(feed.lines("cannot create tf0.*ENOENT.*sch_ingress.*--host-visible"),
+                  feed.log)
+            check(not exists("tf0"), "the interface is still there")
+    finally:
+        for name in ("TAPFEED_FAULT_AT", "TAPFEED_FAULT_ERRNO"):
+            os.environ.pop(name, None)
+        run("umount", HELPER)
 
 
 main()
