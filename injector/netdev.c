@@ -156,8 +156,8 @@ int netdev_adopt(const int *fds, size_t n, const char *pattern,
  * Before several queues were root's, somebody may have had one and set the send
  * buffer of all, or offloads: RTM_GETLINK, which the helper looks at, does not
  * tell. The rest that it does not tell (filters, steering, the size and byte
- * order of a header that there is not) is for what the host sends: its frames
- * do not come so far.
+ * order of a header that there is not) is for who reads a queue what the host
+ * sends: nobody does.
  */
 static int set_anew(int fd)
 {

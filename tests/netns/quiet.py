@@ -142,6 +142,30 @@ def _(kind):
     equal("state", [run("ip", "-o", "link"), run("tc", "qdisc")], before)
 
 
+@both("--host-visible: a reader sees each of the host's answers, for all that no process "
+      "takes them")
+def _(kind):
+    count = 3000  # the driver keeps 1000 at most for whoever reads the descriptor
+    ping = packets.ping("192.0.2.77", "192.0.2.1")
+    reader = Reader("tf0")
+    data = pcap([b"\2\0\x5eS\1\1" + ethernet(0x800, ping)[6:]] * count) \
+        if kind == "tap" else pcap([ping] * count, link_type=101)
+    mac = ["--mac", "02:00:5e:53:01:01"] if kind == "tap" else []
+    feed = Feed(made(data), "--type", kind, "--host-visible", "--startup-delay", "500ms",
+                "--linger", "300ms", *mac)
+    feed.wait_up()
+    run("ip", "address", "add", "192.0.2.1/24", "dev", "tf0")
+    run("ip", "neighbour", "add", "192.0.2.77", "lladdr", "02:00:00:00:00:0b", "dev", "tf0")
+    feed.wait()
+    reader.finish()
+    equal("injected", feed["injected"], count)
+    equal("seen", len(reader.frames), count)
+    at = 14 if kind == "tap" else 0
+    answers = [frame for frame in reader.outgoing if frame[at + 9:at + 10] == b"\1" and
+               frame[at:at + 1] == b"\x45"]
+    equal("answers", len(answers), count)
+
+
 # ---- a kernel without clsact -------------------------------------------------
 
 @both("a kernel without clsact or without its filters: refused, and nothing is left")
