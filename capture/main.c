@@ -16,8 +16,10 @@
 
 #include "capture/convert.h"
 #include "capture/filter.h"
+#include "capture/frames.h"
 #include "capture/permission.h"
 #include "capture/policy.h"
+#include "capture/scan.h"
 #include "capture/selftest.h"
 #include "capture/sender.h"
 #include "capture/skips.h"
@@ -58,7 +60,8 @@ struct capture {
 	struct convert_to to; /* what the feed goes to */
 	/* Of the packet under way; not on the stack, where 12 KB would be
 	 * zeroed for each (-ftrivial-auto-var-init). */
-	struct convert_frame frames[CONVERT_FRAMES_MAX];
+	struct convert_frame converted[CONVERT_FRAMES_MAX];
+	struct frames frames;	/* by the options, to the sender */
 	uint64_t pass_received; /* packets received before this pass */
 	uint64_t read;		/* packets read in all */
 	uint64_t begin_ns;	/* when the gate opened */
@@ -158,8 +161,9 @@ static int capture_open(struct capture *capture)
 
 	capture->counters = capture->worker.counters;
 	capture->end_ns = CLOCK_NEVER;
-	if (r == 0)
-		r = find_feed(capture, &feed_fd);
+	if (r != 0 || capture->options.scan) /* which has no feed */
+		return r;
+	r = find_feed(capture, &feed_fd);
 	if (r != 0)
 		return r;
 	r = sender_new(feed_fd, capture->worker.control_fd,
@@ -171,6 +175,8 @@ static int capture_open(struct capture *capture)
 	}
 	if (capture->sources.live)
 		sender_live(capture->sender);
+	capture->frames = (struct frames){ &capture->options, capture->counters,
+					   capture->sender };
 	return 0;
 }
 
@@ -185,32 +191,26 @@ static bool is_full(const struct capture *capture)
 static int take_packet(struct capture *capture, struct packet *packet,
 		       size_t source)
 {
-	const struct options *options = &capture->options;
 	struct counters_capture *counters = capture->counters;
-	struct convert_frame *frames = capture->frames;
+	struct convert_frame *frames = capture->converted;
 	enum convert_verdict verdict;
 	size_t n;
 
 	capture->read++;
 	if (capture->filter && !filter_pass(capture->filter, packet)) {
-		counter_add(&counters->filtered, 1);
+		counter_add(&capture->counters->filtered, 1);
 		return 0;
 	}
-	counter_add(&counters->received, 1);
+	counter_add(&capture->counters->received, 1);
 	capture->full = is_full(capture);
-	if (options->snaplen && packet->captured_len > options->snaplen) {
-		packet->captured_len = options->snaplen;
-		packet->data_len = options->snaplen;
-	}
+	packet_cut(packet, capture->options.snaplen);
 	verdict = convert_packet(packet, &capture->to, frames, &n);
 	if (verdict != CONVERT_OK) {
 		skips_count(counters, packet->link_type, verdict,
 			    capture->sources.names[source]);
 		return 0;
 	}
-	if (packet->captured_len < packet->original_len)
-		counter_add(&counters->truncated, 1);
-	return sender_add(capture->sender, frames, n, packet->time_ns);
+	return frames_add(&capture->frames, packet, frames, n);
 }
 
 /* Says what is wrong with a source; the others go on. */
@@ -527,6 +527,9 @@ static int work(int argc, char **argv)
 	r = seal(&capture);
 	if (r != 0)
 		return r;
+	if (capture.options.scan)
+		return scan_run(&capture.sources, capture.filter,
+				&capture.options, capture.counters);
 	notify_send("READY=1");
 	/* The kernel takes back what is open: pcap_close(3PCAP) would set
 	 * options of the handle, which the filter forbids. */

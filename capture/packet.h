@@ -14,6 +14,18 @@ struct packet {
 	uint32_t original_len; /* on the wire, in bytes */
 	uint32_t link_type;    /* LINKTYPE_ value, as in files */
 	uint64_t time_ns;      /* since 1970 */
+	/* Data of each of the segments that a super-frame stands for; 0: the
+	   source does not know. */
+	uint16_t segment_size;
 };
+
+/* Cuts it to snaplen bytes; 0: not at all. */
+static inline void packet_cut(struct packet *packet, uint32_t snaplen)
+{
+	if (!snaplen || packet->captured_len <= snaplen)
+		return;
+	packet->captured_len = snaplen;
+	packet->data_len = snaplen;
+}
 
 #endif

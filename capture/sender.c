@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/collect.h"
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/fdpass.h"
@@ -40,21 +41,8 @@
 /* The injector's messages are small. */
 #define IN_MAX_BYTES 256u
 
-/* More than TAPFEED_BATCH_TARGET_BYTES only for one packet alone. */
-#define PAYLOAD_MAX_BYTES TAPFEED_FRAME_MAX_BYTES
-
-/* Four columns of 4, 4, 8 and 4 bytes a packet; tags and lengths. */
-#define COLUMNS_MAX_BYTES (TAPFEED_BATCH_MAX_PACKETS * 20u + 256u)
-
 /* A payload up to this goes out with the rest in one system call, copied. */
 #define COPIED_MAX_BYTES 16384u
-
-static_assert(TAPFEED_BATCH_TARGET_BYTES + COLUMNS_MAX_BYTES <=
-		      TAPFEED_FEED_FRAME_MAX,
-	      "a full batch fits in a frame");
-static_assert(PAYLOAD_MAX_BYTES + 256u + CONVERT_FRAMES_MAX * 20u <=
-		      TAPFEED_FEED_FRAME_MAX,
-	      "a packet alone fits in a frame");
 
 struct sender {
 	int fd; /* -1: none, a new one may come */
@@ -65,6 +53,8 @@ struct sender {
 	bool hello_due; /* to the one that came last */
 	bool welcome;
 	enum tapfeed_kind kind;
+	uint32_t mtu;
+	uint32_t headroom;
 	char interface[TAPFEED_IFNAME_SIZE]; /* "": the injector did not say */
 	bool stop;
 	uint64_t deadline_ns; /* after stop: for all that is left to be said */
@@ -72,19 +62,14 @@ struct sender {
 	bool report;
 	struct counters_capture *counters; /* for the Report; NULL before End */
 	uint64_t sequence;		   /* of the next packet to be added */
+	size_t packet_frames; /* of the packet being added, still to come */
+	uint64_t packet_ns;
 	struct frame_reader in;
-	/* The batch being collected. */
-	uint64_t batch_sequence;
-	size_t count;
-	size_t payload_len;
-	uint32_t captured_len[TAPFEED_BATCH_MAX_PACKETS];
-	uint32_t original_len[TAPFEED_BATCH_MAX_PACKETS];
-	uint64_t time_ns[TAPFEED_BATCH_MAX_PACKETS];
-	uint32_t flags[TAPFEED_BATCH_MAX_PACKETS];
-	bool any_flags;
-	uint8_t payload[PAYLOAD_MAX_BYTES];
+	uint64_t batch_sequence; /* of the batch being collected */
+	struct collect batch;
 	/* The frame being sent, without its payload where that is large. */
-	uint8_t out[TAPFEED_FEED_HEADER_BYTES + COLUMNS_MAX_BYTES +
+	uint8_t out[TAPFEED_FEED_HEADER_BYTES +
+		    COLLECT_COLUMNS_BYTES(TAPFEED_BATCH_MAX_PACKETS) +
 		    COPIED_MAX_BYTES];
 };
 
@@ -143,14 +128,18 @@ static int on_welcome(struct sender *sender, const Tapfeed__Welcome *welcome)
 	const char *name = welcome->interface;
 
 	if (sender->welcome || welcome->version != TAPFEED_FEED_VERSION ||
-	    (welcome->kind != TAPFEED_TAP && welcome->kind != TAPFEED_TUN))
+	    (welcome->kind != TAPFEED_TAP && welcome->kind != TAPFEED_TUN) ||
+	    welcome->mtu < TAPFEED_MTU_MIN || welcome->mtu > TAPFEED_MTU_MAX)
 		return -EPROTO;
-	if (name && !ifname_valid(name))
+	if ((name && !ifname_valid(name)) ||
+	    (welcome->headroom != 0 && welcome->headroom != TAPFEED_VNET_BYTES))
 		return -EPROTO;
 	if (name)
 		strcpy(sender->interface, name);
 	sender->welcome = true;
 	sender->kind = (enum tapfeed_kind)welcome->kind;
+	sender->mtu = welcome->mtu;
+	sender->headroom = welcome->headroom;
 	return 0;
 }
 
@@ -365,6 +354,11 @@ enum tapfeed_kind sender_kind(const struct sender *sender)
 	return sender->kind;
 }
 
+uint32_t sender_mtu(const struct sender *sender)
+{
+	return sender->mtu;
+}
+
 const char *sender_interface(const struct sender *sender)
 {
 	return sender->interface;
@@ -391,7 +385,7 @@ static void out_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
 	struct out *out = (struct out *)(void *)buffer;
 
 	assert(out->payload_len == 0); /* the last field of all */
-	if (data == out->sender->payload && len > COPIED_MAX_BYTES) {
+	if (data == out->sender->batch.payload && len > COPIED_MAX_BYTES) {
 		out->payload_len = len;
 		return;
 	}
@@ -448,7 +442,8 @@ static int send_frame(struct sender *sender, const Tapfeed__Frame *frame)
 	frame_header(sender->out, len);
 	r = send_bytes(sender, sender->out, out.len, feeds);
 	if (r == 0)
-		r = send_bytes(sender, sender->payload, out.payload_len, feeds);
+		r = send_bytes(sender, sender->batch.payload, out.payload_len,
+			       feeds);
 	return r;
 }
 
@@ -468,87 +463,65 @@ int sender_hello(struct sender *sender)
 	return send_frame(sender, &frame);
 }
 
-static void fill_batch(struct sender *sender, Tapfeed__PacketBatch *batch)
-{
-	batch->sequence = sender->batch_sequence;
-	batch->n_captured_len = sender->count;
-	batch->captured_len = sender->captured_len;
-	batch->n_original_len = sender->count;
-	batch->original_len = sender->original_len;
-	batch->n_time_ns = sender->count;
-	batch->time_ns = sender->time_ns;
-	batch->n_flags = sender->any_flags ? sender->count : 0;
-	batch->flags = sender->flags;
-	batch->has_handed_ns = true;
-	batch->handed_ns = clock_now_ns();
-	batch->payload.data = sender->payload;
-	batch->payload.len = sender->payload_len;
-}
-
 int sender_flush(struct sender *sender)
 {
 	Tapfeed__PacketBatch batch = TAPFEED__PACKET_BATCH__INIT;
 	Tapfeed__Frame frame = TAPFEED__FRAME__INIT;
 	int r;
 
-	if (sender->count == 0)
+	if (sender->batch.count == 0)
 		return 0;
 	r = await_feed(sender);
 	if (r < 0)
 		return r;
-	fill_batch(sender, &batch);
+	batch.sequence = sender->batch_sequence;
+	batch.has_handed_ns = true;
+	batch.handed_ns = clock_now_ns();
+	collect_fill(&sender->batch, &batch);
 	frame.message_case = TAPFEED__FRAME__MESSAGE_BATCH;
 	frame.batch = &batch;
 	/*
 	 * From here on these packets are the injector's. Before the frame goes
 	 * out: should a new feed come meanwhile, its Hello says what follows.
 	 */
-	sender->count = 0;
-	sender->payload_len = 0;
-	sender->any_flags = false;
+	collect_clear(&sender->batch);
 	sender->batch_sequence = sender->sequence;
 	r = send_frame(sender, &frame);
 	return r;
 }
 
-static void add_frame(struct sender *sender, const struct convert_frame *frame,
-		      uint64_t time_ns, uint32_t flags)
+int sender_open(struct sender *sender, size_t frames, size_t bytes,
+		uint64_t time_ns)
 {
-	size_t i = sender->count++;
-
-	sender->captured_len[i] = frame->header_len + frame->data_len;
-	sender->original_len[i] = frame->original_len;
-	sender->time_ns[i] = time_ns;
-	sender->flags[i] = flags;
-	sender->any_flags = sender->any_flags || flags;
-	memcpy(sender->payload + sender->payload_len, frame->header,
-	       frame->header_len);
-	sender->payload_len += frame->header_len;
-	memcpy(sender->payload + sender->payload_len, frame->data,
-	       frame->data_len);
-	sender->payload_len += frame->data_len;
-}
-
-int sender_add(struct sender *sender, const struct convert_frame *frames,
-	       size_t n, uint64_t time_ns)
-{
-	const uint32_t more = TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES;
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += frames[i].header_len + frames[i].data_len;
-	assert(n <= CONVERT_FRAMES_MAX && bytes <= PAYLOAD_MAX_BYTES);
-	if (sender->payload_len + bytes > TAPFEED_BATCH_TARGET_BYTES ||
-	    sender->count + n > TAPFEED_BATCH_MAX_PACKETS) {
+	if (!collect_fits(&sender->batch, frames, bytes)) {
 		int r = sender_flush(sender);
 
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < n; i++)
-		add_frame(sender, &frames[i], time_ns, i + 1 < n ? more : 0);
+	/* One that came with another feed counts from the next batch on. */
+	if (sender->batch.count == 0)
+		sender->batch.headroom = sender->headroom;
+	sender->packet_frames = frames;
+	sender->packet_ns = time_ns;
 	sender->sequence++;
 	return 0;
+}
+
+uint8_t *sender_frame(struct sender *sender, uint32_t len,
+		      uint32_t original_len)
+{
+	assert(sender->packet_frames > 0);
+	sender->packet_frames--;
+	return collect_add(&sender->batch, len, original_len, sender->packet_ns,
+			   sender->packet_frames > 0);
+}
+
+bool sender_unfinished(struct sender *sender)
+{
+	if (sender->batch.headroom > 0)
+		collect_unfinished(&sender->batch);
+	return sender->batch.headroom > 0;
 }
 
 /* End, and its Report; or the feed is lost meanwhile. */

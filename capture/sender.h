@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/convert.h"
 #include "proto/counters.h"
 #include "proto/limits.h"
 
@@ -52,6 +51,7 @@ int sender_wait(struct sender *sender, const int *source_fds, size_t n,
 /* Whether the gate is open; then what the interface carries. */
 bool sender_welcome(const struct sender *sender);
 enum tapfeed_kind sender_kind(const struct sender *sender);
+uint32_t sender_mtu(const struct sender *sender);
 
 /* Its name, valid; "" where the injector does not say. */
 const char *sender_interface(const struct sender *sender);
@@ -60,10 +60,22 @@ const char *sender_interface(const struct sender *sender);
  */
 bool sender_stop(const struct sender *sender);
 
-/* Adds one packet's frames (1 to CONVERT_FRAMES_MAX); sends first what is full.
+/*
+ * Makes room for a packet of so many frames and bytes in all, within what
+ * COLLECT_PACKET_FRAMES and _BYTES (capture/collect.h) allow; sends first what
+ * is full. Then each of its frames has to be added, by the next function.
  */
-int sender_add(struct sender *sender, const struct convert_frame *frames,
-	       size_t n, uint64_t time_ns);
+int sender_open(struct sender *sender, size_t frames, size_t bytes,
+		uint64_t time_ns);
+
+/* Adds one frame; returns the place for its bytes, all of which the caller has
+ * to write before it calls anything else here. */
+uint8_t *sender_frame(struct sender *sender, uint32_t len,
+		      uint32_t original_len);
+
+/* Says of the frame added last that its checksum is unfinished; false where the
+ * interface does not tell readers. */
+bool sender_unfinished(struct sender *sender);
 
 /* Sends what was added. Waits while the injector does not read. */
 int sender_flush(struct sender *sender);

@@ -84,3 +84,9 @@ void skips_count(struct counters_capture *counters, uint32_t link_type,
 		say(row, reason, source);
 	counter_add(&row->skipped[reason], 1);
 }
+
+void skips_by_option(struct counters_capture *counters, uint32_t link_type,
+		     enum counters_skip reason)
+{
+	counter_add(&row_of(counters, link_type)->skipped[reason], 1);
+}

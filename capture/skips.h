@@ -15,4 +15,8 @@
 void skips_count(struct counters_capture *counters, uint32_t link_type,
 		 enum convert_verdict verdict, const char *source);
 
+/* Counts one that is skipped because an option says so. */
+void skips_by_option(struct counters_capture *counters, uint32_t link_type,
+		     enum counters_skip reason);
+
 #endif

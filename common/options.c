@@ -70,6 +70,14 @@ static int store_u32(const struct row *row, const char *text, void *field)
 	return r;
 }
 
+static int store_mtu(const struct row *row, const char *text, void *field)
+{
+	if (strcmp(text, "auto") != 0)
+		return store_u32(row, text, field);
+	*(uint32_t *)field = 0;
+	return 0;
+}
+
 static int store_u64(const struct row *row, const char *text, void *field)
 {
 	return parse_number(text, row->min, row->max, field);
@@ -114,18 +122,25 @@ static int store_source(const struct row *row, const char *text, void *field)
 	return 0;
 }
 
-static int store_kind(const struct row *row, const char *text, void *field)
+/* One of the words in row->argument, "a|b|c": its number, from row->min on. An
+ * enumeration has the size of an unsigned int. */
+static int store_choice(const struct row *row, const char *text, void *field)
 {
-	enum tapfeed_kind *kind = field;
+	const char *word = row->argument;
+	size_t len = strlen(text);
+	unsigned int value = (unsigned int)row->min;
 
-	(void)row;
-	if (strcmp(text, "tap") == 0)
-		*kind = TAPFEED_TAP;
-	else if (strcmp(text, "tun") == 0)
-		*kind = TAPFEED_TUN;
-	else
-		return -EINVAL;
-	return 0;
+	for (; word; value++) {
+		const char *end = strchrnul(word, '|');
+
+		if ((size_t)(end - word) == len &&
+		    memcmp(word, text, len) == 0) {
+			*(unsigned int *)field = value;
+			return 0;
+		}
+		word = *end ? end + 1 : NULL;
+	}
+	return -EINVAL;
 }
 
 static int store_name(const struct row *row, const char *text, void *field)
@@ -163,20 +178,6 @@ static int store_two_macs(const struct row *row, const char *text, void *field)
 	return 0;
 }
 
-static int store_when_full(const struct row *row, const char *text, void *field)
-{
-	enum when_full *when_full = field;
-
-	(void)row;
-	if (strcmp(text, "wait") == 0)
-		*when_full = WHEN_FULL_WAIT;
-	else if (strcmp(text, "drop") == 0)
-		*when_full = WHEN_FULL_DROP;
-	else
-		return -EINVAL;
-	return 0;
-}
-
 static int store_linger(const struct row *row, const char *text, void *field)
 {
 	struct options *options = field;
@@ -194,24 +195,6 @@ static int store_wait(const struct row *row, const char *text, void *field)
 	return text ? store_duration(row, text, &options->settle_ns) : 0;
 }
 
-static int store_no_reader(const struct row *row, const char *text, void *field)
-{
-	static const char *const names[] = {
-		[NO_READER_CONTINUE] = "continue",
-		[NO_READER_PAUSE] = "pause",
-		[NO_READER_EXIT] = "exit",
-	};
-
-	(void)row;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(text, names[i]) != 0)
-			continue;
-		*(enum no_reader *)field = (enum no_reader)i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 #define SOURCE	     "source" /* a list: see options_argv() */
 #define FIELD(field) offsetof(struct options, field)
 #define DURATION     "a number and ns, us, ms, s, m or h, such as 500ms"
@@ -224,10 +207,10 @@ static const struct row rows[] = {
 	  FEED | INJECTOR, store_name, FIELD(name), 0, 0, NULL },
 	{ "type", 0, "tap|tun", "tap", "tap or tun",
 	  "what it carries: Ethernet frames or IP packets",
-	  FEED | INJECTOR, store_kind, FIELD(kind), 0, 0, NULL },
-	{ "mtu", 0, "N", "1500", "68 to 65521",
-	  "its MTU; longer frames go through too",
-	  FEED | INJECTOR, store_u32, FIELD(mtu), TAPFEED_MTU_MIN, TAPFEED_MTU_MAX, NULL },
+	  FEED | INJECTOR, store_choice, FIELD(kind), TAPFEED_TAP, 0, NULL },
+	{ "mtu", 0, "N|auto", "1500", "68 to 65521, or auto",
+	  "its MTU; auto: as the source has it",
+	  FEED | INJECTOR, store_mtu, FIELD(mtu), TAPFEED_MTU_MIN, TAPFEED_MTU_MAX, NULL },
 	{ "mac", 0, "MAC", NULL, "a unicast address such as 02:00:00:00:00:01",
 	  "its address [random, locally administered]",
 	  FEED | INJECTOR, store_mac, FIELD(mac), 0, 0, NULL },
@@ -246,6 +229,15 @@ static const struct row rows[] = {
 	  "two unicast addresses such as 02:00:00:00:00:01,02:00:00:00:00:02",
 	  "made-up MACs",
 	  FEED | CAPTURE, store_two_macs, FIELD(synthetic_mac), 0, 0, NULL },
+	{ "oversize", 0, "keep|segment|drop", "keep", "keep, segment or drop",
+	  "frames longer than the MTU",
+	  FEED | CAPTURE, store_choice, FIELD(oversize), 0, 0, "segment" },
+	{ "checksums", 0, "keep|fix|trust", "keep", "keep, fix or trust",
+	  "those left to a network card to finish",
+	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(checksums), 0, 0, NULL },
+	{ "truncated", 0, "keep|pad|drop", "keep", "keep, pad or drop",
+	  "packets cut when they were captured",
+	  FEED | CAPTURE, store_choice, FIELD(truncated), 0, 0, NULL },
 	{ "buffer-size", 'B', "KiB", "65536", "1024 to 2097151",
 	  "each interface's ring",
 	  LIVE | CAPTURE, store_u32, FIELD(buffer_kib), 1024, 2097151, NULL },
@@ -258,7 +250,7 @@ static const struct row rows[] = {
 	  FEED | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576, NULL },
 	{ "when-full", 0, "wait|drop", "wait", "wait or drop",
 	  "a full queue: wait, or drop and count",
-	  FEED | INJECTOR | CAPTURE, store_when_full, FIELD(when_full), 0, 0, "drop" },
+	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(when_full), 0, 0, "drop" },
 	{ "require-ring", 0, NULL, NULL, NULL, "fail where io_uring cannot be used",
 	  FEED | INJECTOR, store_flag, FIELD(require_ring), 0, 0, NULL },
 	{ "no-ring", 0, NULL, NULL, NULL, "write(2) for each packet, not io_uring",
@@ -278,9 +270,10 @@ static const struct row rows[] = {
 	{ "readers", 0, "N", "1", "1 to 1024",
 	  "how many packet sockets those are",
 	  FEED | GATE, store_u32, FIELD(readers), 1, 1024, NULL },
-	{ "no-reader", 0, "POLICY", "continue", "continue, pause or exit",
+	{ "no-reader", 0, "continue|pause|exit", "continue",
+	  "continue, pause or exit",
 	  "when the last one goes: or pause, or exit",
-	  FEED | GATE, store_no_reader, FIELD(no_reader), 0, 0, NULL },
+	  FEED | GATE, store_choice, FIELD(no_reader), 0, 0, NULL },
 	{ "wait-for-start", 0, NULL, NULL, NULL, "no packet before tapfeed start NAME",
 	  FEED | GATE, store_flag, FIELD(wait_for_start), 0, 0, NULL },
 	{ "ready-socket", 0, "PATH", NULL, "a path of 1 to 107 bytes",
@@ -326,6 +319,8 @@ static const struct row rows[] = {
 	  CAPTURE, store_flag, FIELD(live), 0, 0, NULL },
 	{ "hold", 0, NULL, NULL, NULL, NULL,
 	  INJECTOR, store_flag, FIELD(hold), 0, 0, NULL },
+	{ "scan", 0, "tap|tun", NULL, "tap or tun", NULL,
+	  CAPTURE, store_choice, FIELD(scan), TAPFEED_TAP, 0, NULL },
 };
 /* clang-format on */
 
@@ -496,7 +491,21 @@ char **options_argv(const struct options *options, unsigned int scope,
 		argv[n++] = strdup("--live");
 	if (options->hold && (scope & INJECTOR))
 		argv[n++] = strdup("--hold");
+	if (options->scan && (scope & CAPTURE))
+		argv[n++] = strdup(options->scan == TAPFEED_TUN ? "--scan=tun"
+								: "--scan=tap");
 	return argv;
+}
+
+void options_set_mtu(struct options *options, uint32_t mtu)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "%u", mtu);
+	options->mtu = mtu;
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].store == store_mtu)
+			options->given[i] = text;
 }
 
 const char *options_given(const struct options *options, unsigned int scope,

@@ -39,6 +39,27 @@ enum no_reader {
 	NO_READER_EXIT,
 };
 
+/* What becomes of frames that are longer than the MTU, ... */
+enum oversize {
+	OVERSIZE_KEEP,
+	OVERSIZE_SEGMENT, /* cut as the sender's network card would have */
+	OVERSIZE_DROP,
+};
+
+/* ... have unfinished checksums, ... */
+enum checksums {
+	CHECKSUMS_KEEP,
+	CHECKSUMS_FIX,
+	CHECKSUMS_TRUST, /* readers are told that they are unfinished */
+};
+
+/* ... or were cut when they were captured. */
+enum truncated {
+	TRUNCATED_KEEP,
+	TRUNCATED_PAD, /* zeros, up to the length that they had */
+	TRUNCATED_DROP,
+};
+
 #define OPTIONS_ROWS_MAX 64
 
 struct options {
@@ -47,11 +68,14 @@ struct options {
 	uint8_t mac[6]; /* all zero: a random one */
 	/* Of frames whose packets bring none: source, destination. */
 	uint8_t synthetic_mac[2][6];
-	uint32_t mtu;
-	uint32_t queues;     /* of the interface */
-	bool host_visible;   /* without the shield */
-	const char *filter;  /* NULL: none */
-	uint32_t snaplen;    /* bytes; 0: whole packets */
+	uint32_t mtu;	    /* 0: auto, as long as nobody has found it out */
+	uint32_t queues;    /* of the interface */
+	bool host_visible;  /* without the shield */
+	const char *filter; /* NULL: none */
+	uint32_t snaplen;   /* bytes; 0: whole packets */
+	enum oversize oversize;
+	enum checksums checksums;
+	enum truncated truncated;
 	uint32_t queue_size; /* packets */
 	enum when_full when_full;
 	uint64_t count;	      /* packets; 0: all */
@@ -80,6 +104,9 @@ struct options {
 	const char *sources[TAPFEED_SOURCES_MAX];
 	size_t source_count;
 	bool live; /* sources are interfaces */
+	/* Capture only looks for the MTU that the files need of such an
+	 * interface; 0: it captures. */
+	enum tapfeed_kind scan;
 	bool watch;
 	bool busy_poll; /* spin instead of sleeping */
 	bool json;
@@ -119,6 +146,8 @@ const char *options_given(const struct options *options, unsigned int scope,
 
 /* Whether the option of that name was given. */
 bool options_is_given(const struct options *options, const char *name);
+/* What --mtu auto came to: handed on in its place. */
+void options_set_mtu(struct options *options, uint32_t mtu);
 
 /* Prints the rows of scope to standard output, as --help shows them. */
 void options_help(unsigned int scope);

@@ -25,7 +25,8 @@ int tunfd_check(int fd, const char *pattern, enum tapfeed_kind kind,
 
 	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
 		return errno == ENOTTY ? -EPROTO : -errno;
-	/* Equal: no vnet header or persistence beside it, no other queues. */
+	/* Equal: no persistence beside it, no header that was not asked for,
+	 * no other queues. */
 	if ((unsigned short)ifr.ifr_flags != tunfd_flags(kind, queues) ||
 	    !ifname_matches(pattern, ifr.ifr_name))
 		return -EPROTO;

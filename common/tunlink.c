@@ -52,13 +52,14 @@ int tunlink_check(const struct nlmsghdr *answer, enum tapfeed_kind kind,
 		  uint32_t queues, int *ret_ifindex)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(answer);
-	const bool tun = kind == TAPFEED_TUN, several = queues > 1;
+	const bool tun = kind & TAPFEED_TUN, several = queues > 1;
 	const struct told wanted = {
 		.type = tun ? ARPHRD_NONE : ARPHRD_ETHER,
 		.carrier = 1,
 		.tun = { [IFLA_TUN_UNSPEC] = UNTOLD,
 			 [IFLA_TUN_GROUP] = UNTOLD,
 			 [IFLA_TUN_TYPE] = tun ? IFF_TUN : IFF_TAP,
+			 [IFLA_TUN_VNET_HDR] = (kind & TAPFEED_VNET) != 0,
 			 [IFLA_TUN_MULTI_QUEUE] = several,
 			 [IFLA_TUN_NUM_QUEUES] = several ? queues : UNTOLD,
 			 [IFLA_TUN_NUM_DISABLED_QUEUES] =

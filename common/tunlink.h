@@ -11,10 +11,10 @@
 /*
  * Holds the kernel's answer to RTM_GETLINK, a whole message, against an
  * interface as it is made: of that kind and link type, of uid 0 and no group,
- * not persistent, without headers, with a carrier, not up, with just so many
- * queues (1: of no other kind than those of one) and none switched off. Writes
- * its index whatever comes of it. 0, or -EUSERS where it is anything else or
- * some of it is not told, as before Linux 4.17.
+ * not persistent, with the headers of its kind, with a carrier, not up, with
+ * just so many queues (1: of no other kind than those of one) and none switched
+ * off. Writes its index whatever comes of it. 0, or -EUSERS where it is
+ * anything else or some of it is not told, as before Linux 4.17.
  */
 int tunlink_check(const struct nlmsghdr *answer, enum tapfeed_kind kind,
 		  uint32_t queues, int *ret_ifindex);

@@ -89,7 +89,8 @@ void account_frame(struct account *account, uint32_t len, uint32_t flags,
 	uint64_t written = outcome == OUTCOME_INJECTED;
 
 	if (written)
-		counter_add(&account->counters->bytes_injected, len);
+		counter_add(&account->counters->bytes_injected,
+			    len - account->headroom);
 	if (outcome > account->worst)
 		account->worst = outcome;
 	if (flags & (uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES) {

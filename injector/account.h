@@ -29,7 +29,8 @@ enum outcome {
 /* One for each peer. */
 struct account {
 	struct counters_injector *counters; /* shared by all peers */
-	bool joined; /* of a capture that came by the listening socket */
+	uint32_t headroom; /* bytes of each frame that are not its own */
+	bool joined;	   /* of a capture that came by the listening socket */
 	uint64_t packets[OUTCOME_COUNT]; /* of this connection */
 	enum outcome worst;		 /* of the packet under way */
 };

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #define MORE_FRAMES ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_MORE_FRAMES)
+#define UNFINISHED  ((uint32_t)TAPFEED__PACKET_FLAG__PACKET_CHECKSUM_UNFINISHED)
 
 static bool arrays_agree(const Tapfeed__PacketBatch *message)
 {
@@ -42,27 +43,30 @@ static bool frame_valid(enum tapfeed_kind kind, const uint8_t *frame,
 {
 	if (len > TAPFEED_FRAME_MAX_BYTES)
 		return false;
-	return kind == TAPFEED_TUN ? ip_valid(frame)
-				   : ethernet_valid(frame, len);
+	return kind & TAPFEED_TUN ? ip_valid(frame)
+				  : ethernet_valid(frame, len);
 }
 
 static bool frames_valid(const Tapfeed__PacketBatch *message,
 			 enum tapfeed_kind kind)
 {
 	const ProtobufCBinaryData *payload = &message->payload;
+	const uint32_t headroom = tapfeed_headroom(kind);
+	const uint32_t allowed = MORE_FRAMES | (headroom ? UNFINISHED : 0);
 	size_t used = 0;
 
 	for (size_t i = 0; i < message->n_captured_len; i++) {
 		uint32_t len = message->captured_len[i];
 
 		/* data is NULL where payload is empty: no sum with it. */
-		if (len == 0 || len > payload->len - used ||
-		    !frame_valid(kind, payload->data + used, len))
+		if (len == 0 || headroom > payload->len - used ||
+		    len > payload->len - used - headroom ||
+		    !frame_valid(kind, payload->data + used + headroom, len))
 			return false;
-		used += len;
+		used += headroom + len;
 	}
 	for (size_t i = 0; i < message->n_flags; i++)
-		if (message->flags[i] & ~MORE_FRAMES)
+		if (message->flags[i] & ~allowed)
 			return false;
 	if (message->n_flags > 0 &&
 	    (message->flags[message->n_flags - 1] & MORE_FRAMES))
@@ -84,6 +88,7 @@ int batch_check(const Tapfeed__PacketBatch *message, struct arena_slot *slot,
 		.flags = message->n_flags > 0 ? message->flags : NULL,
 		.payload = message->payload.data,
 		.count = message->n_captured_len,
+		.headroom = tapfeed_headroom(kind),
 		.handed_ns = message->handed_ns, /* 0 where it is not there */
 	};
 	return 0;
@@ -142,7 +147,7 @@ struct queue_entry batch_take(struct batch *batch)
 		.slot = batch->slot,
 		.time_ns = batch->time_ns[i],
 		.since_ns = since(batch, batch->time_ns[i]),
-		.len = batch->captured_len[i],
+		.len = batch->headroom + batch->captured_len[i],
 		.flags = (uint16_t)frame_flags(batch, i),
 	};
 	batch->payload += entry.len;

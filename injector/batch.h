@@ -18,8 +18,9 @@ struct batch {
 	const uint64_t *time_ns;
 	const uint32_t *flags; /* NULL: all 0 */
 	const uint8_t *payload;
-	size_t count; /* frames */
-	size_t next;  /* the first one not yet taken */
+	size_t count;	   /* frames */
+	uint32_t headroom; /* bytes before each of them in payload */
+	size_t next;	   /* the first one not yet taken */
 	/* Where latency counts from: see batch_live(). Any number. */
 	uint64_t handed_ns;
 	bool live;
@@ -29,7 +30,8 @@ struct batch {
 
 /*
  * Holds message, decoded into slot, against proto/feed.proto: array lengths
- * agree, each frame is one that an interface of that kind takes and shows,
+ * agree, each frame is one that an interface of that kind (with TAPFEED_VNET or
+ * not: then frames have room before them) takes and shows,
  * their lengths sum up to the payload's, the sequence is the expected one, a
  * packet's frames do not cross batches. 0 and *ret_batch, which takes over the
  * reference to slot; or -EPROTO.
@@ -51,8 +53,9 @@ size_t batch_packets(const struct batch *batch);
 /* The frames of the packet at batch->next: 1 or more. */
 size_t batch_packet_frames(const struct batch *batch);
 
-/* The next frame, with a slot reference of its own. There must be one. Its
- * since_ns is what capture says: 0 where that cannot be, but any number. */
+/* The next frame, with the room before it and a slot reference of its own.
+ * There must be one. Its since_ns is what capture says: 0 where that cannot be,
+ * but any number. */
 struct queue_entry batch_take(struct batch *batch);
 
 /* Gives the batch's own reference back. */

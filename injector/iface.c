@@ -44,7 +44,8 @@ static void store(const struct netdev *netdev)
 static int create(const struct options *options, struct netdev *ret)
 {
 	struct netdev_request request = {
-		.kind = options->kind,
+		.kind = tapfeed_vnet(options->kind,
+				     options->checksums == CHECKSUMS_TRUST),
 		.mtu = options->mtu,
 		.queues = options->queues,
 		.host_visible = options->host_visible,
@@ -106,7 +107,10 @@ static int adopt(int first, const struct options *options,
 
 	if (r == 0)
 		r = netdev_adopt(fds, options->queues, options->name,
-				 options->kind, ret);
+				 tapfeed_vnet(options->kind,
+					      options->checksums ==
+						      CHECKSUMS_TRUST),
+				 ret);
 	if (r < 0) { /* and ends: that closes them */
 		if (r == -EBADFD)
 			log_error("%s: the interface is gone", options->name);

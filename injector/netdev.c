@@ -40,10 +40,11 @@ static int send_request(int sock, const struct netdev_request *request)
 	struct privileged_request message = {
 		.version = PRIVILEGED_VERSION,
 		.op = PRIVILEGED_CREATE,
-		.kind = request->kind,
+		.kind = tapfeed_vnet(request->kind, false),
 		.mtu = request->mtu,
 		.queues = request->queues,
-		.flags = request->host_visible ? PRIVILEGED_HOST_VISIBLE : 0,
+		.flags = (request->kind & TAPFEED_VNET ? PRIVILEGED_VNET : 0) |
+			 (request->host_visible ? PRIVILEGED_HOST_VISIBLE : 0),
 	};
 
 	memcpy(message.name, request->name,
@@ -85,7 +86,7 @@ static int receive_reply(int sock, struct privileged_reply *reply, int *fds,
 /* A TUN has no address; a TAP has the one that was asked for, or any. */
 static bool mac_fits(const struct netdev_request *request, const uint8_t *got)
 {
-	if (request->kind == TAPFEED_TUN)
+	if (request->kind & TAPFEED_TUN)
 		return bytes_zero(got, 6);
 	if ((got[0] & 1) || bytes_zero(got, 6))
 		return false;
@@ -136,7 +137,8 @@ static bool same_queue(int a, int b)
 int netdev_adopt(const int *fds, size_t n, const char *pattern,
 		 enum tapfeed_kind kind, struct netdev *ret)
 {
-	struct netdev netdev = { .kind = kind, .queues = n };
+	struct netdev netdev = { .kind = tapfeed_vnet(kind, false),
+				 .queues = n };
 	int r = check_queue(fds[0], kind, n, pattern, netdev.name);
 
 	/* The name that the first one has is a pattern of itself alone. */
@@ -156,15 +158,18 @@ int netdev_adopt(const int *fds, size_t n, const char *pattern,
  * Before several queues were root's, somebody may have had one and set the send
  * buffer of all, or offloads: RTM_GETLINK, which the helper looks at, does not
  * tell. The rest that it does not tell (filters, steering, the size and byte
- * order of a header that there is not) is for who reads a queue what the host
+ * order of a header where there is none) is for who reads a queue what the host
  * sends: nobody does.
  */
-static int set_anew(int fd)
+static int set_anew(int fd, enum tapfeed_kind kind)
 {
-	int all = INT_MAX;
+	int all = INT_MAX, size = TAPFEED_VNET_BYTES, no = 0;
 
 	if (ioctl(fd, TUNSETSNDBUF, &all) < 0 ||
 	    ioctl(fd, TUNSETOFFLOAD, 0ul) < 0)
+		return -errno;
+	if ((kind & TAPFEED_VNET) && (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 ||
+				      ioctl(fd, TUNSETVNETLE, &no) < 0))
 		return -errno;
 	return 0;
 }
@@ -196,7 +201,7 @@ int netdev_create(int sock, const struct netdev_request *request,
 	/* Else it would be taken for a pattern. */
 	if (!ifname_valid(reply.name) ||
 	    netdev_adopt(fds, n, reply.name, request->kind, &netdev) < 0 ||
-	    set_anew(fds[0]) < 0)
+	    set_anew(fds[0], request->kind) < 0)
 		goto out;
 	*ret = netdev;
 	ret->ifindex = reply.ifindex;

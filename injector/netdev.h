@@ -16,7 +16,7 @@
 
 struct netdev_request {
 	char name[TAPFEED_IFNAME_SIZE]; /* a valid name or pattern */
-	enum tapfeed_kind kind;
+	enum tapfeed_kind kind;		/* with TAPFEED_VNET, or not */
 	uint32_t mtu;
 	uint8_t mac[6]; /* all zero: a random one; a TUN has none */
 	uint32_t queues;
@@ -49,10 +49,10 @@ int netdev_create(int sock, const struct netdev_request *request,
  * Takes over the n queues (1 to PRIVILEGED_QUEUES_MAX) that were stored for us,
  * checked like the helper's: each one of its own, write-only and non-blocking,
  * all of one interface of that kind with so many, whose name is what pattern
- * allows, without headers of the driver's, not persistent. Fills name, kind and
- * queues of *ret; ifindex and mtu, which are 0, are the caller's to fill. 0;
- * -EBADFD where the interface is gone; -EPROTO where one is not what is asked
- * for. fds become *ret's on success alone, and are never closed here.
+ * allows, with TAPFEED_VNET in kind or without, not persistent. Fills name,
+ * kind and queues of *ret; ifindex and mtu, which are 0, are the caller's to
+ * fill. 0; -EBADFD where the interface is gone; -EPROTO where one is not what
+ * is asked for. fds become *ret's on success alone, and are never closed here.
  */
 int netdev_adopt(const int *fds, size_t n, const char *pattern,
 		 enum tapfeed_kind kind, struct netdev *ret);

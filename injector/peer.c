@@ -14,6 +14,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "injector/flow.h"
+#include "injector/vnet.h"
 
 /* Frames taken in one turn. */
 #define TURN_FRAMES 4
@@ -59,6 +60,7 @@ void peer_open(struct peer *peer, int fd, bool joined,
 		.queue = queue,
 	};
 	account_init(&peer->account, counters, joined);
+	peer->account.headroom = tapfeed_headroom(context->kind);
 	arena_join(context->arena, &peer->share);
 }
 
@@ -136,10 +138,14 @@ static void drop_packet(struct peer *peer)
 static void push_frame(struct peer *peer, const struct peer_context *context)
 {
 	struct queue_entry entry = batch_take(&peer->batch);
+	const uint32_t headroom = tapfeed_headroom(context->kind);
 
+	if (headroom > 0)
+		vnet_fill(&entry, context->kind);
 	if (context->queues > 1)
-		entry.queue = flow_queue(context->kind, entry.data, entry.len,
-					 context->queues);
+		entry.queue = flow_queue(tapfeed_vnet(context->kind, false),
+					 entry.data + headroom,
+					 entry.len - headroom, context->queues);
 	queue_push(&peer->queue, &entry);
 }
 
@@ -400,7 +406,9 @@ void peer_welcome(struct peer *peer, struct peer_context *context)
 		return;
 	welcome.version = TAPFEED_FEED_VERSION;
 	welcome.mtu = context->mtu;
-	welcome.kind = (uint32_t)context->kind;
+	welcome.kind = (uint32_t)tapfeed_vnet(context->kind, false);
+	welcome.has_headroom = true;
+	welcome.headroom = tapfeed_headroom(context->kind);
 	welcome.interface = context->interface;
 	frame.message_case = TAPFEED__FRAME__MESSAGE_WELCOME;
 	frame.welcome = &welcome;

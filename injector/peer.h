@@ -55,7 +55,7 @@ struct peer_context {
 	struct arena *arena;
 	enum when_full when_full;
 	char interface[TAPFEED_IFNAME_SIZE];
-	enum tapfeed_kind kind;
+	enum tapfeed_kind kind; /* with TAPFEED_VNET, or not */
 	uint32_t mtu;
 	uint32_t queues; /* of the interface */
 	/*

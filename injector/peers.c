@@ -28,7 +28,7 @@ int peers_init(struct peers *peers, const struct options *options,
 		.context = {
 			.arena = arena,
 			.when_full = options->when_full,
-			.kind = options->kind,
+			.kind = tapfeed_vnet(options->kind, options->checksums == CHECKSUMS_TRUST),
 			.queues = options->queues,
 			.mtu = options->mtu,
 			.discard = OUTCOME_INJECTED,

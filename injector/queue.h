@@ -17,7 +17,7 @@
 #define QUEUE_UNWRITTEN INT_MIN
 
 struct queue_entry {
-	const uint8_t *data;	 /* in slot */
+	const uint8_t *data;	 /* in slot: what is written */
 	struct arena_slot *slot; /* one reference is the entry's */
 	uint64_t time_ns;	 /* of the capture, since 1970 */
 	uint64_t since_ns;	 /* CLOCK_MONOTONIC: latency counts from there;

@@ -35,6 +35,10 @@
 	X(dropped_restart)                                                     \
 	X(errors)                                                              \
 	X(truncated)                                                           \
+	X(oversize)                                                            \
+	X(segmented)                                                           \
+	X(checksums_fixed)                                                     \
+	X(checksums_left)                                                      \
 	X(filtered)                                                            \
 	X(kernel_dropped)                                                      \
 	X(queue_peak)                                                          \

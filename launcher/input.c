@@ -78,6 +78,8 @@ static const char *unfit(const struct run *run, int fd, const struct stat *st)
 		return "is a terminal: give a capture file or a pipe";
 	if (!S_ISREG(st->st_mode) && run->options.loop != 1)
 		return "cannot be read twice: --loop needs regular files";
+	if (!S_ISREG(st->st_mode) && run->options.mtu == 0)
+		return "cannot be read twice: --mtu auto needs regular files";
 	return NULL;
 }
 

@@ -39,6 +39,8 @@ const char *report_skip_name(enum counters_skip reason)
 		[COUNTERS_NOT_DATA] = "not_data",
 		[COUNTERS_FRAGMENT] = "fragment",
 		[COUNTERS_DAMAGED] = "damaged",
+		[COUNTERS_OVERSIZE] = "oversize",
+		[COUNTERS_TRUNCATED] = "truncated",
 	};
 
 	return names[reason];
@@ -96,6 +98,10 @@ static void read_capture(struct report *report,
 	report->truncated = counter_get(&capture->truncated);
 	report->kernel_dropped = counter_get(&capture->kernel_dropped);
 	read_skipped(report, capture);
+	report->oversize = counter_get(&capture->oversize);
+	report->segmented = counter_get(&capture->segmented);
+	report->checksums_fixed = counter_get(&capture->checksums_fixed);
+	report->checksums_left = counter_get(&capture->checksums_left);
 }
 
 static void read_latency(struct report_latency *latency,
@@ -310,9 +316,15 @@ void report_json_members(FILE *out, const struct report *report)
 	print_skipped(out, report);
 	print_skipped_by_type(out, report);
 	fprintf(out,
-		",\"errors\":%llu,\"truncated\":%llu,\"filtered\":%llu,"
-		"\"kernel_dropped\":%llu,\"queue_peak\":%llu,\"seconds\":",
+		",\"errors\":%llu,\"truncated\":%llu,\"oversize\":%llu,"
+		"\"segmented\":%llu,\"checksums_fixed\":%llu,"
+		"\"checksums_left\":%llu,",
 		ULL(report->errors), ULL(report->truncated),
+		ULL(report->oversize), ULL(report->segmented),
+		ULL(report->checksums_fixed), ULL(report->checksums_left));
+	fprintf(out,
+		"\"filtered\":%llu,\"kernel_dropped\":%llu,"
+		"\"queue_peak\":%llu,\"seconds\":",
 		ULL(report->filtered), ULL(report->kernel_dropped),
 		ULL(report->queue_peak));
 	print_seconds(out, report->duration_ns);

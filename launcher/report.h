@@ -31,7 +31,8 @@ struct report {
 	struct report_link_type link_types[COUNTERS_LINK_TYPES];
 	size_t link_type_count;
 	uint64_t errors;
-	uint64_t truncated, filtered, kernel_dropped, queue_peak;
+	uint64_t truncated, oversize, segmented, checksums_fixed,
+		checksums_left, filtered, kernel_dropped, queue_peak;
 	uint64_t duration_ns; /* from the first packet to the last */
 	struct report_latency latency;
 };

@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/program.h"
 #include "common/signals.h"
+#include "launcher/automtu.h"
 #include "launcher/confine.h"
 #include "launcher/feedpath.h"
 #include "launcher/feedstatus.h"
@@ -436,6 +437,8 @@ static int run_command(struct run *run, int argc, char **argv)
 	if (r < 0)
 		r = run->live ? input_check_interfaces(run)
 			      : input_open_files(run);
+	if (r < 0)
+		r = automtu_find(run);
 	if (r < 0)
 		r = open_feed_path(run);
 	if (r < 0)

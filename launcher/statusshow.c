@@ -238,6 +238,10 @@ static void put_counters(FILE *out, const struct report *report)
 		{ "filtered", report->filtered },
 		{ "kernel_dropped", report->kernel_dropped },
 		{ "truncated", report->truncated },
+		{ "oversize", report->oversize },
+		{ "segmented", report->segmented },
+		{ "checksums_fixed", report->checksums_fixed },
+		{ "checksums_left", report->checksums_left },
 	};
 
 	fprintf(out, "  packets   received %llu, injected %llu",

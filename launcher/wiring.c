@@ -128,7 +128,9 @@ static int add_store(struct run *run)
 		return -errno;
 	injector->store_fd = ends[0];
 	injector->store_name = run->options.name;
-	injector->store_kind = run->options.kind;
+	injector->store_kind =
+		tapfeed_vnet(run->options.kind,
+			     run->options.checksums == CHECKSUMS_TRUST);
 	injector->store_queues = run->options.queues;
 	injector->restartable = true;
 	hand_over(injector, ends[1], "store", false);

@@ -153,26 +153,26 @@ static ssize_t receive_request(struct privileged_request *request)
 static int run_step(struct helper *helper, enum privileged_step step)
 {
 	const struct privileged_request *request = &helper->request;
-	const struct caller *caller = &helper->caller;
 	struct privileged_reply *reply = &helper->reply;
 	struct tun *tun = &helper->tun;
 	struct link *link = &helper->link;
-	enum tapfeed_kind kind = (enum tapfeed_kind)request->kind;
+	enum tapfeed_kind kind = privileged_kind(request);
 	bool visible = request->flags & PRIVILEGED_HOST_VISIBLE;
 	int r;
 
 	switch (step) {
 	case PRIVILEGED_STEP_CAPABILITY:
-		return caller->capable ? 0 : -EPERM;
+		return helper->caller.capable ? 0 : -EPERM;
 	case PRIVILEGED_STEP_POLICY:
-		if (caller->error < 0 || caller->holds)
-			return caller->error;
-		return policyfile_may_create(&caller->policy, request) ? 0
-								       : -EPERM;
+		if (helper->caller.error < 0 || helper->caller.holds)
+			return helper->caller.error;
+		return policyfile_may_create(&helper->caller.policy, request)
+			       ? 0
+			       : -EPERM;
 	case PRIVILEGED_STEP_SEVERAL:
 		/* Who can stop us between two steps can keep what is half made:
 		 * he opens the node as we do, by his own rights. */
-		return caller->lent && request->queues > 1 ? -EPERM : 0;
+		return helper->caller.lent && request->queues > 1 ? -EPERM : 0;
 	case PRIVILEGED_STEP_OPEN:
 		tun_keep(tun, request->queues);
 		return tun->count < request->queues ? helper->tun_error : 0;
@@ -189,11 +189,11 @@ static int run_step(struct helper *helper, enum privileged_step step)
 		return r < 0 ? r : tun_name(tun, request->name, reply->name);
 	case PRIVILEGED_STEP_LINK:
 		return link_set(link, request->mtu, visible ? 0 : IFF_NOARP,
-				kind == TAPFEED_TAP ? reply->mac : NULL);
+				kind & TAPFEED_TAP ? reply->mac : NULL);
 	case PRIVILEGED_STEP_SHIELD:
 		return visible ? 0 : link_shield(link);
 	default:
-		return link_up(link, caller->uid);
+		return link_up(link, helper->caller.uid);
 	}
 }
 

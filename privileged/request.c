@@ -31,7 +31,7 @@ const char *request_fault(const struct privileged_request *request, size_t len)
 		return "unknown operation";
 	if (request->kind != TAPFEED_TAP && request->kind != TAPFEED_TUN)
 		return "unknown kind of interface";
-	if ((request->flags & ~(uint32_t)PRIVILEGED_HOST_VISIBLE) ||
+	if ((request->flags & ~(uint32_t)PRIVILEGED_FLAGS) ||
 	    !bytes_zero((const char *)request + from, sizeof(*request) - from))
 		return "a reserved field is set";
 	if (!name_valid(request->name))

@@ -33,6 +33,8 @@ enum counters_skip {
 	COUNTERS_NOT_DATA,
 	COUNTERS_FRAGMENT,
 	COUNTERS_DAMAGED,
+	COUNTERS_OVERSIZE,  /* --oversize drop */
+	COUNTERS_TRUNCATED, /* --truncated drop */
 	COUNTERS_SKIPS,
 };
 
@@ -50,6 +52,12 @@ struct counters_capture {
 	uint64_t truncated; /* captured less than was on the wire; beside the
 			       sum */
 	uint64_t kernel_dropped; /* pcap_stats; beside the sum */
+	/* Beside the sum. */
+	uint64_t oversize;  /* longer than the MTU, sent as they are */
+	uint64_t segmented; /* longer than the MTU, cut into segments */
+	uint64_t checksums_fixed;
+	uint64_t checksums_left; /* unfinished, but what they count was cut */
+	uint64_t mtu_needed;	 /* bytes; of files, for --mtu auto */
 	uint64_t source_bytes;	 /* read from the source in this pass */
 	uint64_t passes;	 /* of --loop that are done */
 	uint64_t begin_ns; /* CLOCK_MONOTONIC: when the gate opened, first */

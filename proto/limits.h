@@ -64,6 +64,26 @@ enum tapfeed_kind {
 	TAPFEED_TUN = 2, /* IP packets without a link header */
 };
 
+/*
+ * Added to a kind where an interface is made, its descriptors are checked and
+ * frames are written: each has a struct virtio_net_hdr before it, of so many
+ * bytes, the injector's own to fill.
+ */
+#define TAPFEED_VNET	   0x10u
+#define TAPFEED_VNET_BYTES 10u
+
+static inline enum tapfeed_kind tapfeed_vnet(enum tapfeed_kind kind, int vnet)
+{
+	return (enum tapfeed_kind)(vnet ? kind | TAPFEED_VNET
+					: kind & ~TAPFEED_VNET);
+}
+
+/* The bytes before each frame. */
+static inline unsigned int tapfeed_headroom(enum tapfeed_kind kind)
+{
+	return kind & TAPFEED_VNET ? TAPFEED_VNET_BYTES : 0;
+}
+
 /* Exit statuses of every process: a promise to scripts, see tapfeed(1). */
 enum tapfeed_exit {
 	TAPFEED_EXIT_OK = 0,

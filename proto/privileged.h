@@ -30,6 +30,9 @@ enum privileged_op {
 enum privileged_flag {
 	/* No shield, and ARP as usual: the host takes part. */
 	PRIVILEGED_HOST_VISIBLE = 1,
+	/* Frames are written with a struct virtio_net_hdr before them. */
+	PRIVILEGED_VNET = TAPFEED_VNET,
+	PRIVILEGED_FLAGS = PRIVILEGED_HOST_VISIBLE | PRIVILEGED_VNET,
 };
 
 struct privileged_address {
@@ -47,7 +50,7 @@ struct privileged_request {
 	uint32_t kind;		 /* enum tapfeed_kind */
 	uint32_t mtu;		 /* TAPFEED_MTU_MIN to TAPFEED_MTU_MAX */
 	uint32_t queues;	 /* 1 to PRIVILEGED_QUEUES_MAX */
-	uint32_t flags;		 /* enum privileged_flag */
+	uint32_t flags;		 /* enum privileged_flag; others must be zero */
 	uint8_t mac[6];		 /* unicast; all zero: a random local one;
 				    zero for a TUN, which has none */
 	uint8_t mac_reserved[2]; /* must be zero */
@@ -88,6 +91,14 @@ struct privileged_reply {
 	uint8_t mac[6];
 	uint8_t reserved[18];
 };
+
+/* What kind of interface a request asks for: with TAPFEED_VNET, or not. */
+static inline enum tapfeed_kind privileged_kind(
+	const struct privileged_request *request)
+{
+	return tapfeed_vnet((enum tapfeed_kind)request->kind,
+			    request->flags & PRIVILEGED_VNET);
+}
 
 static_assert(sizeof(struct privileged_address) == 20, "layout");
 static_assert(sizeof(struct privileged_request) == 176, "layout");

@@ -93,6 +93,10 @@ def batch():
         feed.field(3, bytes(8)) + feed.field(4, bytes(16)) + feed.field(8, bytes(60))
     past = feed.fixed64(1, 0) + feed.field(2, struct.pack("<3I", 60, 60, 60)) + \
         feed.field(3, bytes(12)) + feed.field(4, bytes(24)) + feed.field(8, b"E" * 60)
+    room = feed.fixed64(1, 0) + feed.field(2, struct.pack("<4I", *map(len, FRAMES))) + \
+        feed.field(3, bytes(16)) + feed.field(4, bytes(32)) + \
+        feed.field(5, struct.pack("<4I", 2, 3, 2, 2)) + \
+        feed.field(8, b"".join(bytes([255] * 10) + data for data in FRAMES))
     return {"tap": b"\0" + columns(FRAMES), "tun": b"\1" + columns([LAN, LAN6]),
             "more": b"\0" + columns(FRAMES, [1, 1, 0, 0]),
             "more-last": b"\0" + columns(FRAMES, [0, 0, 0, 1]),
@@ -100,7 +104,7 @@ def batch():
             "sequence": b"\2" + columns(FRAMES, sequence=7),
             "past-end": b"\1" + past, "overflow": b"\0" + short, "runt": b"\0" + columns([bytes(13)]),
             "tagged-runt": b"\0" + columns([captures.frame(19, ethertype=0x8100)]),
-            "none": b"\0" + columns([]), "not-ip": b"\1" + columns([bytes(20)])}
+            "room": b"\4" + room, "none": b"\0" + columns([]), "not-ip": b"\1" + columns([bytes(20)])}
 
 
 def flow():
@@ -304,6 +308,32 @@ def decompress():
     return {name: SEED + data for name, data in rows.items()}
 
 
+def segment():
+    def one(frame, mtu=200, size=0, pad=0, kind=1, apart=0):
+        return struct.pack("<HHHBB", mtu, size, pad, kind - 1, apart) + frame
+    data = bytes(range(256)) * 2
+    tcp = struct.pack(">HHIIBBHHH", 5555, 80, 0xffffff00, 7, 0x80, 0xb9, 8192, 0, 300)
+    tcp += b"\1" * 12 + data
+    four = packets.ip("192.0.2.1", "192.0.2.2", packets.TCP, tcp)
+    six = packets.ip("2001:db8::1", "2001:db8::2", packets.TCP, tcp)
+    datagram = packets.udp("192.0.2.1", "192.0.2.2", 7, data)
+    chain = bytes.fromhex("3c00010400000000" "2b00010400000000" "0600010000000000")
+    extended = six[:4] + struct.pack(">HB", len(six) - 40 + 24, 0) + six[7:40] + chain
+    rows = {"tcp": one(packets.ethernet(0x800, four)), "tcp6": one(six, kind=2),
+            "apart": one(packets.ethernet(0x86dd, six), apart=1),
+            "tags": one(packets.ethernet(0x800, four, ((0x88a8, 1), (0x8100, 2)))),
+            "extensions": one(packets.ethernet(0x86dd, extended + six[40:])),
+            "size": one(four, size=100, kind=2), "one": one(four, 65, kind=2),
+            "udp": one(datagram, size=128, kind=2), "pad": one(four[:90], pad=474, kind=2),
+            "no-length": one(four[:2] + b"\0\0" + four[4:], kind=2),
+            "cut": one(four[:400], kind=2), "trailer": one(four + bytes(40), kind=2),
+            "fragment": one(four[:6] + b"\x20\0" + four[8:], kind=2)}
+    rows["unfinished"] = one(datagram[:26] + packets.checksum(
+        bytes(255 - octet for octet in datagram[12:20] + b"\0\x11" + datagram[24:26]))
+        + datagram[28:], 1500, kind=2)
+    return rows
+
+
 for make in (batch, capfile, childlog, control, convert, decompress, flow, frame, notices,
-             peer, policyfile, readers, request, worker):
+             peer, policyfile, readers, request, segment, worker):
     write(make.__name__, make())

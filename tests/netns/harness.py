@@ -386,9 +386,9 @@ class Feed:
         return value
 
 
-def replay(source, *args, name="tf0", seconds=20, **how):
+def replay(source, *args, name="tf0", seconds=20, reader=None, **how):
     """A whole run with a Reader that is there before the first packet."""
-    reader = Reader(name)
+    reader = (reader or Reader)(name)
     feed = Feed(source, "--startup-delay", DELAY, "--linger", "100ms", *args,
                 name=name, **how)
     feed.wait(seconds)
@@ -401,6 +401,7 @@ def replay(source, *args, name="tf0", seconds=20, **how):
 
 SOL_PACKET, PACKET_STATISTICS, PACKET_AUXDATA, PACKET_OUTGOING = 263, 6, 8, 4
 VLAN_VALID, VLAN_TPID_VALID = 1 << 4, 1 << 6
+CSUM_NOT_READY = 1 << 3
 READ_SIZE = 300000
 
 
@@ -468,6 +469,7 @@ class Reader:
                 raise
             data = put_back_tag(bytes(buffer[:size]), control)
             self.both.append(data)
+            self.heard(control)
             if address[2] == PACKET_OUTGOING:
                 self.outgoing.append(data)
             else:
@@ -475,6 +477,9 @@ class Reader:
                 self.frames.append(data)
         stats = sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
         self.lost = struct.unpack("II", stats)[1]
+
+    def heard(self, control):
+        """What else the kernel says of a frame."""
 
     def gone(self):
         try:
@@ -501,6 +506,20 @@ class Reader:
         if self.error:
             raise self.error
         return self
+
+
+class Told(Reader):
+    """A reader that is told of each frame whether its checksum is unfinished."""
+
+    def __init__(self, name):
+        self.unfinished = []
+        super().__init__(name)
+
+    def heard(self, control):
+        for level, kind, value in control:
+            if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+                status = struct.unpack("I", value[:4])[0]
+                self.unfinished.append(bool(status & CSUM_NOT_READY))
 
 
 def put_back_tag(data, control):

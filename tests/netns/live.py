@@ -37,7 +37,7 @@ def _():
                os.path.dirname(made(body, "body")), "80")
     # Not by a connection, whose last frames may come late.
     until("a server", lambda: "10.77.0.2:80 " in host.run("ss", "-ltn"), 10)
-    watch = Watch("eth1")
+    watch = Watch("eth1", args=("--oversize", "keep"))
     with urllib.request.urlopen("http://10.77.0.2/body", timeout=10) as answer:
         equal("the body", answer.read() == body, True)
     watch.end().is_copy()

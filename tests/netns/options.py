@@ -14,7 +14,8 @@ import time
 
 KEYS = {
     "interface", "received", "injected", "frames_written", "bytes_injected", "dropped",
-    "skipped", "skipped_by_type", "errors", "truncated", "filtered", "kernel_dropped", "queue_peak",
+    "skipped", "skipped_by_type", "errors", "truncated", "oversize", "segmented",
+    "checksums_fixed", "checksums_left", "filtered", "kernel_dropped", "queue_peak",
     "seconds", "packets_per_second", "latency_ns",
 }
 
@@ -165,7 +166,8 @@ def _():
     equal("skipped", feed["skipped"], {"too_short": 0, "too_long": 0, "not_ip": 0,
                                        "unsupported_link_type": {}, "not_ethernet": 0,
                                        "encrypted": 0, "not_data": 0, "fragment": 0,
-                                       "damaged": 0})
+                                       "damaged": 0, "oversize": 0,
+                                       "truncated": 0})
     equal("skipped_by_type", feed["skipped_by_type"], {})
     equal("interface", feed["interface"], "tf0")
     numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped", "skipped_by_type",

@@ -55,3 +55,34 @@ def ethernet(kind, body, tags=()):
     for tag in tags:
         head += struct.pack(">HH", *tag)
     return head + struct.pack(">H", kind) + body
+
+
+def folded(data):
+    total = sum(struct.unpack(">%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return struct.pack(">H", total)
+
+
+def super_frame(version, length, flags=24, tags=(), extensions=b"", options=b""):
+    """TCP as a sender's stack leaves it to its network card: the frame, where TCP begins,
+    and the largest segment in packets of 1500 bytes. extensions: of IPv6, behind the
+    number of the first."""
+    source, to = (("192.0.2.2", "192.0.2.1"), ("2001:db8::2", "2001:db8::1"))[version == 6]
+    header = struct.pack(">HHIIBBHHH", 5555, 80, 0xfffff000, 7,
+                         (20 + len(options)) // 4 << 4, flags, 8192, 0, 0) + options
+    body = header + bytes(i * 31 % 255 for i in range(length))
+    packet = ip(source, to, TCP, body)
+    if version == 4:
+        pseudo = packet[12:20] + struct.pack(">HH", TCP, len(body))
+    else:
+        pseudo = packet[8:40] + struct.pack(">II", len(body), TCP)
+    at = len(packet) - len(body)
+    packet = packet[:at + 16] + folded(pseudo) + packet[at + 18:]
+    if extensions:
+        packet = (packet[:4] + struct.pack(">HB", len(body) + len(extensions[1:]),
+                                           extensions[0])
+                  + packet[7:40] + extensions[1:] + packet[40:])
+        at += len(extensions) - 1
+    data = ethernet(0x86dd if version == 6 else 0x0800, packet, tags)
+    return data, len(data) - len(body), 1500 - at - len(header)

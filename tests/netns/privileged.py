@@ -24,6 +24,16 @@ from privileged_client import (
 
 
 @case
+def creates_one_with_headers_where_that_is_asked_for():
+    reply = created(ask(request(b"tf0", flags=0x10)))
+    equal(link("tf0")["linkinfo"]["info_data"]["vnet_hdr"], True, "vnet_hdr")
+    true(shielded("tf0"), "no filters: " + filters("tf0", "ingress"))
+    equal(os.write(reply.fds[0], bytes(10) + bytes(60)), 70, "write")
+    reply.close()
+    equal(interfaces(), ["lo"], "after the last descriptor is closed")
+
+
+@case
 def creates_a_quiet_interface():
     mac = bytes.fromhex("02a1b2c3d4e5")
     reply = created(ask(request(b"tf0", mtu=9000, mac=mac)))

@@ -67,6 +67,17 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
+/* A packet of one frame: len bytes of that value. */
+static inline int add_frame(uint32_t len, uint32_t original_len,
+			    uint64_t time_ns, uint8_t value)
+{
+	int r = sender_open(sender, 1, len, time_ns);
+
+	if (r == 0)
+		memset(sender_frame(sender, len, original_len), value, len);
+	return r;
+}
+
 /* The next message of the sender, or NULL at the end. Blocks. */
 static inline Tapfeed__Frame *hear(void)
 {

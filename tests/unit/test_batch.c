@@ -352,6 +352,43 @@ static void test_packets_of_frames(void **state)
 	}
 }
 
+/* Room before each frame, and the flag that is known only then. */
+static void test_headroom(void **state)
+{
+	const enum tapfeed_kind kind = tapfeed_vnet(TAPFEED_TAP, true);
+	const uint32_t unfinished =
+		TAPFEED__PACKET_FLAG__PACKET_CHECKSUM_UNFINISHED;
+	Tapfeed__PacketBatch message = valid(2);
+	const size_t sum = message.payload.len;
+	struct batch batch;
+	struct queue_entry entry;
+
+	(void)state;
+	flags[0] = unfinished;
+	assert_int_equal(check_kind(&message, TAPFEED_TAP), -EPROTO);
+	assert_int_equal(check_kind(&message, kind), -EPROTO); /* no room */
+	message.payload.len = sum + TAPFEED_VNET_BYTES;
+	assert_int_equal(check_kind(&message, kind), -EPROTO);
+	message.payload.len = sum + 2 * TAPFEED_VNET_BYTES + 1;
+	assert_int_equal(check_kind(&message, kind), -EPROTO);
+	message.payload.len = TAPFEED_VNET_BYTES - 1;
+	assert_int_equal(check_kind(&message, kind), -EPROTO);
+	message.payload.len = sum + 2 * TAPFEED_VNET_BYTES;
+	flags[0] = 4;
+	assert_int_equal(check_kind(&message, kind), -EPROTO);
+	flags[0] = unfinished;
+	slot.refs = 1;
+	assert_int_equal(batch_check(&message, &slot, kind, SEQUENCE, &batch),
+			 0);
+	entry = batch_take(&batch);
+	assert_ptr_equal(entry.data, payload);
+	assert_int_equal(entry.len, 60 + TAPFEED_VNET_BYTES);
+	assert_int_equal(entry.flags, unfinished);
+	entry = batch_take(&batch);
+	assert_ptr_equal(entry.data, payload + 60 + TAPFEED_VNET_BYTES);
+	assert_int_equal(entry.len, 61 + TAPFEED_VNET_BYTES);
+}
+
 static void test_no_flags(void **state)
 {
 	Tapfeed__PacketBatch message = valid(FRAMES);
@@ -380,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_payload_absent),
 		cmocka_unit_test(test_packets_of_frames),
+		cmocka_unit_test(test_headroom),
 		cmocka_unit_test(test_no_flags),
 	};
 

@@ -4,6 +4,8 @@
 
 #include "tests/unit/lyinghelper.h"
 
+#define TAP_VNET ((enum tapfeed_kind)(TAPFEED_TAP | TAPFEED_VNET))
+
 static const struct netdev_request tun_request = {
 	.name = "tf%d", .kind = TAPFEED_TUN, .mtu = 1500, .queues = 1
 };
@@ -238,6 +240,12 @@ static void test_adopt(void **state)
 		{ "tf7", NULL, TAPFEED_TAP, 0, ENOTTY, O_WRONLY, -EPROTO },
 		{ "tf7", NULL, TAPFEED_TAP, 0, EBADFD, O_WRONLY, -EBADFD },
 		{ "tf7", NULL, TAPFEED_TUN, 0, EBADFD, O_WRONLY, -EBADFD },
+		{ "tf7", "tf7", TAP_VNET, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, 0,
+		  O_WRONLY, 0 },
+		{ "tf7", "tf7", TAP_VNET, IFF_TAP | IFF_NO_PI, 0, O_WRONLY,
+		  -EPROTO },
+		{ "tf7", "tf7", TAPFEED_TAP, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR,
+		  0, O_WRONLY, -EPROTO },
 	};
 
 	(void)state;
@@ -262,7 +270,8 @@ static void test_adopt(void **state)
 			continue;
 		}
 		assert_string_equal(netdev.name, rows[i].name);
-		assert_int_equal(netdev.kind, rows[i].kind);
+		assert_int_equal(netdev.kind,
+				 tapfeed_vnet(rows[i].kind, false));
 		assert_int_equal(netdev.queues, 1);
 		assert_int_equal(netdev.queue_fd[0], fd);
 		assert_int_equal(netdev.ifindex, 0);

@@ -25,10 +25,14 @@ static int set_up(void **state)
 	(void)state;
 	capture = (struct counters_capture){
 		.received = 1 + 4 + 8 + 16 + 32 + 64 + 128 + 256 + 512 + 1024 +
-			    2048,
+			    2048 + 4096 + 8192,
 		.filtered = 5000,
 		.truncated = 6000,
 		.kernel_dropped = 7000,
+		.oversize = 6100,
+		.segmented = 6200,
+		.checksums_fixed = 6300,
+		.checksums_left = 6400,
 	};
 	injector = (struct counters_injector){
 		.injected = 1,
@@ -51,6 +55,8 @@ static int set_up(void **state)
 	add_skipped(5, "EN10MB", 6, COUNTERS_NOT_IP, 200);
 	add_skipped(6, "RAW", 3, COUNTERS_TOO_LONG, 128);
 	add_skipped(6, "RAW", 3, COUNTERS_NOT_IP, 56);
+	add_skipped(6, "RAW", 3, COUNTERS_OVERSIZE, 4096);
+	add_skipped(6, "RAW", 3, COUNTERS_TRUNCATED, 8192);
 	return 0;
 }
 
@@ -68,7 +74,8 @@ static void test_sum(void **state)
 	(void)state;
 	report_read(&report, &capture, &injector);
 	assert_int_equal(report_dropped(&report), 4 + 8 + 16 + 32);
-	assert_int_equal(report_skipped(&report), 64 + 128 + 256 + 512 + 1024);
+	assert_int_equal(report_skipped(&report),
+			 64 + 128 + 256 + 512 + 1024 + 4096 + 8192);
 	assert_int_equal(report_missing(&report), 0);
 	assert_int_equal(counters_skipped(&capture), report_skipped(&report));
 	assert_int_equal(report.link_type_count, 4);
@@ -79,10 +86,11 @@ static void test_line(void **state)
 {
 	(void)state;
 	report_read(&report, &capture, &injector);
-	assert_string_equal(print(false),
-			    "received=4093 injected=1 dropped=60 skipped=1984 "
-			    "errors=2048 seconds=2.500001 "
-			    "packets_per_second=0\n");
+	assert_string_equal(
+		print(false),
+		"received=16381 injected=1 dropped=60 skipped=14272 "
+		"errors=2048 seconds=2.500001 "
+		"packets_per_second=0\n");
 }
 
 static void test_json(void **state)
@@ -91,18 +99,22 @@ static void test_json(void **state)
 	report_read(&report, &capture, &injector);
 	assert_string_equal(
 		print(true),
-		"{\"interface\":\"tf0\",\"received\":4093,\"injected\":1,"
+		"{\"interface\":\"tf0\",\"received\":16381,\"injected\":1,"
 		"\"frames_written\":2,\"bytes_injected\":60,\"dropped\":{"
 		"\"queue\":4,\"interface_down\":8,\"stopped\":16,\"restart\":32"
 		"},\"skipped\":{\"too_short\":64,\"too_long\":128,\"not_ip\":"
 		"256,\"unsupported_link_type\":{\"SLIP\":512,\"FDDI\":1024},"
 		"\"not_ethernet\":0,\"encrypted\":0,\"not_data\":0,"
-		"\"fragment\":0,\"damaged\":0},\"skipped_by_type\":{"
+		"\"fragment\":0,\"damaged\":0,\"oversize\":4096,"
+		"\"truncated\":8192},\"skipped_by_type\":{"
 		"\"SLIP\":{\"unsupported_link_type\":512},"
 		"\"FDDI\":{\"unsupported_link_type\":1024},"
 		"\"EN10MB\":{\"too_short\":64,\"not_ip\":200},"
-		"\"RAW\":{\"too_long\":128,\"not_ip\":56}},\"errors\":2048,"
-		"\"truncated\":6000,\"filtered\":5000,"
+		"\"RAW\":{\"too_long\":128,\"not_ip\":56,"
+		"\"oversize\":4096,\"truncated\":8192}},\"errors\":2048,"
+		"\"truncated\":6000,\"oversize\":6100,"
+		"\"segmented\":6200,\"checksums_fixed\":6300,"
+		"\"checksums_left\":6400,\"filtered\":5000,"
 		"\"kernel_dropped\":7000,\"queue_peak\":9000,\"seconds\":"
 		"2.500001,\"packets_per_second\":0,\"latency_ns\":null}\n");
 }
@@ -186,6 +198,8 @@ static void test_missing(void **state)
 		&capture.link_types[5].skipped[COUNTERS_TOO_SHORT],
 		&capture.link_types[6].skipped[COUNTERS_TOO_LONG],
 		&capture.link_types[6].skipped[COUNTERS_NOT_IP],
+		&capture.link_types[6].skipped[COUNTERS_OVERSIZE],
+		&capture.link_types[6].skipped[COUNTERS_TRUNCATED],
 	};
 
 	(void)state;

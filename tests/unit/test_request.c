@@ -89,7 +89,12 @@ static void test_numbers(void **state)
 		{ OFFSET(queues), UINT32_MAX, "number of queues out of range" },
 		{ OFFSET(flags), PRIVILEGED_HOST_VISIBLE, NULL },
 		{ OFFSET(flags), 2, "a reserved field is set" },
-		{ OFFSET(flags), 3, "a reserved field is set" },
+		{ OFFSET(flags), PRIVILEGED_VNET, NULL },
+		{ OFFSET(flags), PRIVILEGED_VNET | PRIVILEGED_HOST_VISIBLE,
+		  NULL },
+		{ OFFSET(flags), 0x12, "a reserved field is set" },
+		{ OFFSET(kind), TAPFEED_TAP | TAPFEED_VNET,
+		  "unknown kind of interface" },
 		{ OFFSET(flags), 0x80000000, "a reserved field is set" },
 	};
 
@@ -114,7 +119,7 @@ static void test_reserved(void **state)
 		size_t offset;
 		size_t size;
 	} fields[] = {
-		{ OFFSET(flags), SIZE(flags) },
+		{ OFFSET(flags) + 1, SIZE(flags) - 1 },
 		{ OFFSET(mac_reserved), SIZE(mac_reserved) },
 		{ OFFSET(addresses), SIZE(addresses) },
 		{ OFFSET(bridge), SIZE(bridge) },

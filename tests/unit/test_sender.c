@@ -33,17 +33,9 @@ static uint8_t byte_of(uint64_t i)
 
 static int add(enum kind kind, uint64_t i)
 {
-	static uint8_t data[TAPFEED_FRAME_MAX_BYTES];
-	struct convert_frame frame = { .data = data };
+	uint32_t len = length_of(kind, i);
 
-	/* A part of it as a header, of some. */
-	frame.data_len = length_of(kind, i);
-	frame.header_len = (uint32_t)(i % 3) * 7;
-	frame.original_len = frame.data_len + (uint32_t)i;
-	memset(data, byte_of(i), frame.data_len);
-	memset(frame.header, byte_of(i), frame.header_len);
-	frame.data_len -= frame.header_len;
-	return sender_add(sender, &frame, 1, i * 1000);
+	return add_frame(len, len + (uint32_t)i, i * 1000, byte_of(i));
 }
 
 /* What an injector saw, kept where its process and the test can see it. */
@@ -430,6 +422,9 @@ static void test_garbage(void **state)
 		{ "\0\0\0\7\x22\x05\x08\x01\x10\xdc\x0b", 11 },
 		{ "\0\0\0\x09\x22\x07\x08\x01\x10\xdc\x0b\x18\x03", 13 },
 		{ "\0\0\0\x09\x22\x07\x08\x02\x10\xdc\x0b\x18\x01", 13 },
+		/* with an MTU that no interface has */
+		{ "\0\0\0\x08\x22\x06\x08\x01\x10\x43\x18\x01", 12 },
+		{ "\0\0\0\x0a\x22\x08\x08\x01\x10\xf2\xff\x03\x18\x01", 14 },
 		{ "\0\0\0\4\x0a\x02\x08\x01", 8 },		  /* Hello */
 		{ "\0\0\0\2\x12\x00", 6 },			  /* a batch */
 		{ "\0\0\0\x0b\x1a\x09\x09\0\0\0\0\0\0\0\0", 15 }, /* End */

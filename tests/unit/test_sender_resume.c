@@ -10,11 +10,7 @@
 
 static int add(uint64_t i)
 {
-	static uint8_t data[1500];
-	struct convert_frame frame = { .data = data, .data_len = 1500 };
-
-	frame.original_len = 1500;
-	return sender_add(sender, &frame, 1, i);
+	return add_frame(1500, 1500, i, 0);
 }
 
 /* Sends a new feed over the control socket, and makes its far end ours. */

@@ -35,7 +35,7 @@ static void test_each_reason(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(COUNT(rows), COUNTERS_SKIPS);
+	assert_int_equal(COUNT(rows), COUNTERS_OVERSIZE); /* by options */
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		memset(&counters, 0, sizeof(counters));
 		pass_over(113, rows[i].verdict);
@@ -47,6 +47,19 @@ static void test_each_reason(void **state)
 					 j == rows[i].reason ? 2 : 0);
 		assert_int_equal(counters_skipped(&counters), 2);
 	}
+}
+
+static void test_by_option(void **state)
+{
+	(void)state;
+	memset(&counters, 0, sizeof(counters));
+	skips_by_option(&counters, 1, COUNTERS_OVERSIZE);
+	skips_by_option(&counters, 1, COUNTERS_TRUNCATED);
+	skips_by_option(&counters, 1, COUNTERS_TRUNCATED);
+	assert_string_equal(counters.link_types[0].name, "EN10MB");
+	assert_int_equal(counters.link_types[0].skipped[COUNTERS_OVERSIZE], 1);
+	assert_int_equal(counters.link_types[0].skipped[COUNTERS_TRUNCATED], 2);
+	assert_int_equal(counters_skipped(&counters), 3);
 }
 
 /* One row a name: two numbers may have the same. */
@@ -115,6 +128,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_reason),
+		cmocka_unit_test(test_by_option),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_overflow),
 		cmocka_unit_test(test_warnings),

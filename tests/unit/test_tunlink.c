@@ -42,7 +42,8 @@ static struct state made(enum tapfeed_kind kind, uint32_t queues)
 		state.tun[IFLA_TUN_NUM_QUEUES] = NONE;
 		state.tun[IFLA_TUN_NUM_DISABLED_QUEUES] = NONE;
 	}
-	if (kind == TAPFEED_TUN) {
+	state.tun[IFLA_TUN_VNET_HDR] = (kind & TAPFEED_VNET) != 0;
+	if (kind & TAPFEED_TUN) {
 		state.type = ARPHRD_NONE;
 		state.tun[IFLA_TUN_TYPE] = IFF_TUN;
 	}
@@ -101,8 +102,10 @@ static void test_made(void **state)
 {
 	(void)state;
 	for (uint32_t queues = 1; queues <= 8; queues++)
-		for (int i = 0; i < 2; i++) {
-			enum tapfeed_kind kind = i ? TAPFEED_TUN : TAPFEED_TAP;
+		for (int i = 0; i < 4; i++) {
+			enum tapfeed_kind kind =
+				tapfeed_vnet(i & 1 ? TAPFEED_TUN : TAPFEED_TAP,
+					     i & 2);
 			struct state good = made(kind, queues);
 			int ifindex = 0;
 
@@ -120,8 +123,10 @@ static void test_changed(void **state)
 {
 	(void)state;
 	for (uint32_t queues = 1; queues <= 4; queues += 3)
-		for (int i = 0; i < 2; i++) {
-			enum tapfeed_kind kind = i ? TAPFEED_TUN : TAPFEED_TAP;
+		for (int i = 0; i < 4; i++) {
+			enum tapfeed_kind kind =
+				tapfeed_vnet(i & 1 ? TAPFEED_TUN : TAPFEED_TAP,
+					     i & 2);
 			const struct state good = made(kind, queues);
 			struct state bad;
 			int ifindex;
