@@ -3,7 +3,7 @@
 import socket
 import struct
 
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+ICMP, TCP, UDP, GRE, ICMPV6 = 1, 6, 17, 47, 58
 
 
 def checksum(data):
