@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
+#include "capture/ahead.h"
 #include "capture/convert.h"
+#include "capture/feed.h"
 #include "capture/filter.h"
 #include "capture/frames.h"
 #include "capture/permission.h"
@@ -37,12 +37,8 @@
 /* Packets that are taken between two looks at signals and the clock. */
 #define LOOK_PACKETS 4096
 
-/*
- * With --pps files are read so far ahead of the injector's pace, not as far as
- * buffers go: a stop, --duration or a killed injector then concern few packets.
- */
-#define AHEAD_NS      (250 * NS_PER_MS)
-#define AHEAD_STEP_NS (50 * NS_PER_MS)
+/* A wait for the next packet's time that is worth a line. */
+#define LONG_WAIT_NS (10 * NS_PER_S)
 
 /* With --busy-poll sources are asked all the time, and the rest so often. */
 #define SPIN_LOOK_NS (100 * NS_PER_US)
@@ -64,12 +60,13 @@ struct capture {
 	struct frames frames;	/* by the options, to the sender */
 	uint64_t pass_received; /* packets received before this pass */
 	uint64_t read;		/* packets read in all */
-	uint64_t begin_ns;	/* when the gate opened */
-	uint64_t end_ns;	/* by --duration; CLOCK_NEVER: none */
-	uint64_t dropped_ns;	/* the next look at the kernel's counters */
-	uint64_t spin_look_ns;	/* --busy-poll: the next look at the rest */
-	bool full;		/* --count is reached */
-	int status; /* TAPFEED_EXIT_OK as long as no source failed */
+	struct ahead ahead;
+	uint64_t end_ns;       /* by --duration; CLOCK_NEVER: none */
+	uint64_t dropped_ns;   /* the next look at the kernel's counters */
+	uint64_t spin_look_ns; /* --busy-poll: the next look at the rest */
+	bool waiting;	       /* for the pace, and it was said */
+	bool full;	       /* --count is reached */
+	int status;	       /* TAPFEED_EXIT_OK as long as no source failed */
 };
 
 static const char about[] =
@@ -77,51 +74,6 @@ static const char about[] =
 	"Started by tapfeed(1) or systemd with its descriptors by name "
 	"(source,\n"
 	"feed, control, counters, notify); not by hand.";
-
-/* Connects to a listening feed socket. The fd or a negative errno. */
-static int connect_feed(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	memcpy(address.sun_path, path,
-	       strlen(path)); /* its length was checked */
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		r = -errno;
-	if (r < 0)
-		fd_close(&fd);
-	return r < 0 ? r : fd;
-}
-
-/*
- * The feed: handed over, or behind a path; -1 where it comes by the control
- * socket. 0 or the exit status.
- */
-static int find_feed(const struct capture *capture, int *ret_fd)
-{
-	const char *path = capture->options.feed_path;
-	int fd = listen_take("feed");
-
-	if (fd < 0 && path && capture->worker.control_fd < 0) {
-		fd = connect_feed(path);
-		if (fd < 0) {
-			log_error("no feed behind %s: %s", path,
-				  log_errno(-fd));
-			return fd == -EACCES ? TAPFEED_EXIT_PERMISSION
-					     : TAPFEED_EXIT_USAGE;
-		}
-	}
-	if (fd < 0 && capture->worker.control_fd < 0) {
-		log_error("no descriptor named \"feed\" was handed over; "
-			  "start me through tapfeed");
-		return TAPFEED_EXIT_USAGE;
-	}
-	*ret_fd = fd;
-	return 0;
-}
 
 /*
  * The number of the next packet: 0, or behind those that a former capture,
@@ -163,7 +115,8 @@ static int capture_open(struct capture *capture)
 	capture->end_ns = CLOCK_NEVER;
 	if (r != 0 || capture->options.scan) /* which has no feed */
 		return r;
-	r = find_feed(capture, &feed_fd);
+	r = feed_find(capture->options.feed_path, capture->worker.control_fd,
+		      &feed_fd);
 	if (r != 0)
 		return r;
 	r = sender_new(feed_fd, capture->worker.control_fd,
@@ -185,32 +138,6 @@ static bool is_full(const struct capture *capture)
 {
 	return capture->options.count > 0 &&
 	       capture->counters->received >= capture->options.count;
-}
-
-/* Takes one packet of a source. 0, or the sender's negative errno. */
-static int take_packet(struct capture *capture, struct packet *packet,
-		       size_t source)
-{
-	struct counters_capture *counters = capture->counters;
-	struct convert_frame *frames = capture->converted;
-	enum convert_verdict verdict;
-	size_t n;
-
-	capture->read++;
-	if (capture->filter && !filter_pass(capture->filter, packet)) {
-		counter_add(&capture->counters->filtered, 1);
-		return 0;
-	}
-	counter_add(&capture->counters->received, 1);
-	capture->full = is_full(capture);
-	packet_cut(packet, capture->options.snaplen);
-	verdict = convert_packet(packet, &capture->to, frames, &n);
-	if (verdict != CONVERT_OK) {
-		skips_count(counters, packet->link_type, verdict,
-			    capture->sources.names[source]);
-		return 0;
-	}
-	return frames_add(&capture->frames, packet, frames, n);
 }
 
 /* Says what is wrong with a source; the others go on. */
@@ -248,6 +175,7 @@ static bool next_pass(struct capture *capture)
 	if (counters->passes == capture->options.loop || nothing ||
 	    capture->status != TAPFEED_EXIT_OK)
 		return false;
+	ahead_pass(&capture->ahead, clock_now_ns());
 	r = sources_rewind(&capture->sources);
 	if (r < 0)
 		source_failed(capture, 0, r);
@@ -324,25 +252,80 @@ static int wait_for_sources(struct capture *capture)
 	return look(capture, fds, n, deadline_ns);
 }
 
-/* Whether the files are read far enough ahead. */
-static bool far_ahead(const struct capture *capture)
+/* Says once that nothing will happen for long: nothing is wrong. */
+static void say_wait(struct capture *capture, uint64_t wait_ns)
 {
-	const struct options *options = &capture->options;
-	unsigned __int128 span;
-
-	if (options->pps == 0 || options->live ||
-	    options->when_full != WHEN_FULL_WAIT)
-		return false;
-	span = clock_now_ns() - capture->begin_ns + AHEAD_NS;
-	return capture->counters->received > span * options->pps / NS_PER_S;
+	if (!capture->waiting && wait_ns > LONG_WAIT_NS)
+		log_info("the next packet comes in %llu s%s",
+			 (unsigned long long)(wait_ns / NS_PER_S),
+			 pace_timed(&capture->ahead.pace)
+				 ? ", as recorded; --max-gap cuts such gaps"
+				 : "");
+	capture->waiting = true;
 }
 
-static int wait_for_pace(struct capture *capture)
+/*
+ * Waits until a packet of that time may be sent, which is *ret_now_ns; what was
+ * collected goes out first. *ret_stop: a stop came meanwhile, the packet is not
+ * for sending. 0, or the sender's negative errno.
+ */
+static int wait_for_pace(struct capture *capture, uint64_t time_ns,
+			 uint64_t *ret_now_ns, bool *ret_stop)
 {
-	int r = sender_flush(capture->sender);
+	struct ahead *ahead = &capture->ahead;
+	uint64_t until_ns;
+	int r = 0;
 
-	return r < 0 ? r
-		     : look(capture, NULL, 0, clock_now_ns() + AHEAD_STEP_NS);
+	while (r == 0 && capture->sources.stopping_ns == 0) {
+		*ret_now_ns = clock_now_ns();
+		ahead_feed(ahead, sender_feeds(capture->sender));
+		until_ns = ahead_until(ahead, time_ns, *ret_now_ns);
+		if (until_ns == 0)
+			break;
+		say_wait(capture, until_ns - *ret_now_ns);
+		r = sender_flush(capture->sender);
+		if (r == 0)
+			r = look(capture, NULL, 0, until_ns);
+	}
+	capture->waiting = false;
+	*ret_stop = capture->sources.stopping_ns > 0;
+	return r;
+}
+
+/* Takes one packet of a source. 0, or the sender's negative errno. */
+static int take_packet(struct capture *capture, struct packet *packet,
+		       size_t source)
+{
+	struct counters_capture *counters = capture->counters;
+	struct convert_frame *frames = capture->converted;
+	enum convert_verdict verdict;
+	uint64_t now_ns = 0;
+	bool stop = false;
+	size_t n;
+	int r = 0;
+
+	capture->read++;
+	if (capture->filter && !filter_pass(capture->filter, packet)) {
+		counter_add(&counters->filtered, 1);
+		return 0;
+	}
+	packet_cut(packet, capture->options.snaplen);
+	verdict = convert_packet(packet, &capture->to, frames, &n);
+	if (verdict == CONVERT_OK)
+		packet->time_ns = ahead_time(&capture->ahead, packet->time_ns);
+	if (verdict == CONVERT_OK && ahead_waits(&capture->ahead))
+		r = wait_for_pace(capture, packet->time_ns, &now_ns, &stop);
+	if (r < 0 || stop)
+		return r;
+	counter_add(&counters->received, 1);
+	capture->full = is_full(capture);
+	if (verdict != CONVERT_OK) {
+		skips_count(counters, packet->link_type, verdict,
+			    capture->sources.names[source]);
+		return 0;
+	}
+	ahead_take(&capture->ahead, frames, n, packet->time_ns, now_ns);
+	return frames_add(&capture->frames, packet, frames, n);
 }
 
 /* Takes one packet, or waits. Returns whether to go on. */
@@ -352,10 +335,6 @@ static bool step(struct capture *capture, int *ret_feed_error)
 	size_t source;
 	int r;
 
-	if (capture->sources.stopping_ns == 0 && far_ahead(capture)) {
-		*ret_feed_error = wait_for_pace(capture);
-		return *ret_feed_error == 0;
-	}
 	r = sources_next(&capture->sources, &packet, &source);
 	*ret_feed_error = 0;
 	if (r < 0)
@@ -407,12 +386,12 @@ static void begin(struct capture *capture)
 	uint64_t now_ns = clock_now_ns();
 	char text[64];
 
-	capture->begin_ns = now_ns;
 	capture->to.kind = sender_kind(capture->sender);
 	memcpy(capture->to.source, capture->options.synthetic_mac[0],
 	       sizeof(capture->to.source));
 	memcpy(capture->to.destination, capture->options.synthetic_mac[1],
 	       sizeof(capture->to.destination));
+	ahead_init(&capture->ahead, &capture->options);
 	/* A successor has what its predecessor left of the time, and of
 	 * --count. */
 	if (capture->counters->begin_ns == 0)

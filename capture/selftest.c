@@ -361,6 +361,7 @@ static int drive_merge(struct selftest *test)
 static int drive_loop(struct selftest *test)
 {
 	selftest_arg(test, "--loop=3");
+	selftest_arg(test, "--loop-gap=20ms");
 	add_source(test, on_disk(zstd(pcap(3, PACKET_BYTES))));
 	add_source(test, on_disk(gzipped(pcap(3, PACKET_BYTES))));
 	return whole(test, on_disk(pcap(3, PACKET_BYTES)), TAPFEED_EXIT_OK);

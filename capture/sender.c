@@ -359,6 +359,11 @@ uint32_t sender_mtu(const struct sender *sender)
 	return sender->mtu;
 }
 
+uint64_t sender_feeds(const struct sender *sender)
+{
+	return sender->feeds;
+}
+
 const char *sender_interface(const struct sender *sender)
 {
 	return sender->interface;

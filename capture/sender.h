@@ -53,6 +53,9 @@ bool sender_welcome(const struct sender *sender);
 enum tapfeed_kind sender_kind(const struct sender *sender);
 uint32_t sender_mtu(const struct sender *sender);
 
+/* How many feeds have come so far: with a new one an injector begins anew. */
+uint64_t sender_feeds(const struct sender *sender);
+
 /* Its name, valid; "" where the injector does not say. */
 const char *sender_interface(const struct sender *sender);
 

@@ -24,6 +24,7 @@
 #define STATUS	 OPTIONS_STATUS
 #define START	 OPTIONS_START
 #define GATE	 OPTIONS_GATE
+#define PACE	 OPTIONS_PACE
 #define FEED	 (REPLAY | LIVE) /* the commands that run one */
 
 /*
@@ -81,6 +82,17 @@ static int store_mtu(const struct row *row, const char *text, void *field)
 static int store_u64(const struct row *row, const char *text, void *field)
 {
 	return parse_number(text, row->min, row->max, field);
+}
+
+static int store_scaled(const struct row *row, const char *text, void *field)
+{
+	return parse_scaled(text, row->min, row->max, field);
+}
+
+static int store_millionths(const struct row *row, const char *text,
+			    void *field)
+{
+	return parse_millionths(text, row->min, row->max, field);
 }
 
 static int store_duration(const struct row *row, const char *text, void *field)
@@ -282,12 +294,29 @@ static const struct row rows[] = {
 	{ "linger", 0, "T|auto", "1s", "auto, or " DURATION,
 	  "keep the interface after the last packet",
 	  FEED | INJECTOR, store_linger, 0, 0, 0, NULL },
+	{ "replay-timing", 0, NULL, NULL, NULL, "at the recorded times [as fast as it goes]",
+	  REPLAY | INJECTOR | CAPTURE | PACE, store_flag, FIELD(replay_timing), 0, 0, NULL },
+	{ "speed", 0, "X", NULL, "0.001 to 1000000, six decimals at most",
+	  "the same, X times as fast",
+	  REPLAY | INJECTOR | CAPTURE | PACE, store_millionths, FIELD(speed_ppm), 1000, UINT64_C(1000000000000), NULL },
+	{ "max-gap", 0, "T", NULL, "more than 0: " DURATION,
+	  "the same, no packet more than T after another",
+	  REPLAY | INJECTOR | CAPTURE | PACE, store_duration, FIELD(max_gap_ns), 1, 0, NULL },
 	{ "pps", 0, "N", NULL, "1 to 1000000000",
 	  "packets per second [as fast as it goes]",
-	  FEED | INJECTOR | CAPTURE, store_u64, FIELD(pps), 1, 1000000000, NULL },
+	  FEED | INJECTOR | CAPTURE | PACE, store_u64, FIELD(pps), 1, 1000000000, NULL },
+	{ "bitrate", 0, "N", NULL, "1k to 1T, such as 100M or 2.5G",
+	  "bits of frames per second, k, M, G: 10^3 ...",
+	  FEED | INJECTOR | CAPTURE | PACE, store_scaled, FIELD(bitrate), 1000, UINT64_C(1000000000000), NULL },
+	{ "burst", 0, "N", NULL, "1 to 1G, such as 64k",
+	  "so many packets or bytes at once after a pause",
+	  FEED | INJECTOR | CAPTURE | PACE, store_scaled, FIELD(burst), 1, 1000000000, NULL },
 	{ "loop", 0, "N", "1", "a number; 0: for ever",
 	  "play the files N times; 0: for ever",
 	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX, NULL },
+	{ "loop-gap", 0, "T", "0", DURATION,
+	  "between two times",
+	  REPLAY | CAPTURE, store_duration, FIELD(loop_gap_ns), 0, 0, NULL },
 	{ "feed-path", 0, "PATH", NULL, "a path of 1 to 107 bytes",
 	  "make a socket there for further captures",
 	  FEED | CAPTURE, store_path, FIELD(feed_path), 0, 107, NULL },

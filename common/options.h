@@ -24,6 +24,7 @@ enum options_scope {
 	OPTIONS_START = 1 << 5,
 	/* No process: those of an interface of one's own that tapfeed keeps. */
 	OPTIONS_GATE = 1 << 6,
+	OPTIONS_PACE = 1 << 7, /* nobody: a mark on what sets the pace */
 };
 
 enum when_full {
@@ -89,13 +90,21 @@ struct options {
 	enum no_reader no_reader;
 	bool wait_for_start;	  /* tapfeed start */
 	const char *ready_socket; /* READY=1 comes there; NULL: none */
-	bool hold;    /* the injector's own: tapfeed says when the gate opens */
-	uint64_t pps; /* 0: unpaced */
-	uint64_t loop;	     /* passes; 0: for ever */
-	uint32_t buffer_kib; /* of each live ring */
-	bool require_ring;   /* no write(2) in its place */
-	bool no_ring;	     /* write(2) whatever there is */
-	bool immediate;	     /* each packet at once, not in blocks */
+	bool hold; /* the injector's own: tapfeed says when the gate opens */
+	bool replay_timing;  /* see options_timed() */
+	uint64_t speed_ppm;  /* of the recorded times, in millionths; 0: not
+				given */
+	uint64_t max_gap_ns; /* between two packets; 0: none is cut */
+	uint64_t pps;	     /* 0: not by these */
+	uint64_t bitrate;    /* bits of frames a second; 0: not by these */
+	uint64_t burst; /* frames with pps, bytes with bitrate; 0: not given
+			 */
+	uint64_t loop_gap_ns; /* between two passes */
+	uint64_t loop;	      /* passes; 0: for ever */
+	uint32_t buffer_kib;  /* of each live ring */
+	bool require_ring;    /* no write(2) in its place */
+	bool no_ring;	      /* write(2) whatever there is */
+	bool immediate;	      /* each packet at once, not in blocks */
 	bool no_promiscuous;
 	uint64_t stats_ns;     /* between two report lines; 0: none */
 	const char *feed_path; /* further captures connect there; NULL: none */
@@ -148,6 +157,12 @@ const char *options_given(const struct options *options, unsigned int scope,
 bool options_is_given(const struct options *options, const char *name);
 /* What --mtu auto came to: handed on in its place. */
 void options_set_mtu(struct options *options, uint32_t mtu);
+/* Whether packets go by their recorded times: any of three options says so. */
+static inline bool options_timed(const struct options *options)
+{
+	return options->replay_timing || options->speed_ppm > 0 ||
+	       options->max_gap_ns > 0;
+}
 
 /* Prints the rows of scope to standard output, as --help shows them. */
 void options_help(unsigned int scope);

@@ -5,6 +5,7 @@
 #include "common/parse.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,11 @@
 #include "common/clock.h"
 
 #define DURATION_MAX_NS (UINT64_C(10) * 365 * 24 * 3600 * NS_PER_S)
+
+/* Of numbers that are kept in millionths. */
+#define DECIMALS       6
+#define MILLION	       UINT64_C(1000000)
+#define MILLIONTHS_MAX (UINT64_C(1000000000000) * MILLION)
 
 static const char digits[] = "0123456789";
 
@@ -28,6 +34,79 @@ int parse_number(const char *text, uint64_t min, uint64_t max,
 	if (errno || value < min || value > max)
 		return -ERANGE;
 	*ret_value = value;
+	return 0;
+}
+
+/*
+ * Reads a number with up to six decimals, in millionths, at most
+ * MILLIONTHS_MAX of them; *ret_rest: what follows it. 0, -EINVAL or -ERANGE.
+ */
+static int read_millionths(const char *text, uint64_t *ret_millionths,
+			   const char **ret_rest)
+{
+	size_t whole = strspn(text, digits), decimals = 0;
+	uint64_t value = 0;
+
+	if (whole == 0)
+		return -EINVAL;
+	if (text[whole] == '.') {
+		decimals = strspn(text + whole + 1, digits);
+		if (decimals == 0 || decimals > DECIMALS)
+			return -EINVAL;
+	}
+	*ret_rest = text + whole + (decimals ? 1 + decimals : 0);
+	for (size_t i = 0; i < whole + DECIMALS; i++) {
+		size_t at = i < whole ? i : i + 1; /* behind the point */
+		bool there = i < whole + decimals;
+
+		value = value * 10 + (there ? (uint64_t)(text[at] - '0') : 0);
+		if (value > MILLIONTHS_MAX)
+			return -ERANGE;
+	}
+	*ret_millionths = value;
+	return 0;
+}
+
+int parse_millionths(const char *text, uint64_t min, uint64_t max,
+		     uint64_t *ret_millionths)
+{
+	const char *rest;
+	uint64_t value;
+	int r = read_millionths(text, &value, &rest);
+
+	if (r < 0 || *rest)
+		return r < 0 ? r : -EINVAL;
+	if (value < min || value > max)
+		return -ERANGE;
+	*ret_millionths = value;
+	return 0;
+}
+
+int parse_scaled(const char *text, uint64_t min, uint64_t max,
+		 uint64_t *ret_value)
+{
+	static const char units[] = "kMGT";
+	unsigned __int128 value;
+	const char *rest, *unit;
+	uint64_t millionths;
+	int r = read_millionths(text, &millionths, &rest);
+
+	if (r < 0)
+		return r;
+	value = millionths;
+	if (*rest) {
+		unit = strchr(units, *rest);
+		if (!unit || rest[1])
+			return -EINVAL;
+		for (const char *u = units; u <= unit; u++)
+			value *= 1000;
+	}
+	if (value % MILLION != 0)
+		return -EINVAL;
+	value /= MILLION;
+	if (value < min || value > max)
+		return -ERANGE;
+	*ret_value = (uint64_t)value;
 	return 0;
 }
 

@@ -71,6 +71,7 @@ static bool settle(struct deliver *deliver, const struct queue_entry *entry,
 		note_up(deliver);
 		outcome = OUTCOME_INJECTED;
 		latency_note(deliver->counters, entry, written_ns);
+		timing_note(deliver->counters, entry, written_ns);
 	} else if (result == -EIO) {
 		note_down(deliver, now_ns);
 		if (deliver->when_full == WHEN_FULL_WAIT) {
@@ -175,15 +176,60 @@ size_t deliver_collect(struct deliver *deliver, struct queue *queue,
 	return settled;
 }
 
-/* Frames that wait and may be written by now. */
-static size_t due(struct deliver *deliver, const struct queue *queue,
-		  uint64_t now_ns)
+static void say_behind(const struct deliver *deliver, uint64_t behind_ns,
+		       uint64_t now_ns)
 {
-	size_t n = queue->used - queue->sent;
+	static struct log_limit limit = { .burst = 1,
+					  .interval_ns = 10 * NS_PER_S };
+	uint64_t left_out;
 
-	return n == 0 || deliver->unpaced
-		       ? n
-		       : pace_allowed(&deliver->pace, now_ns, n);
+	if (log_limit_pass(&limit, now_ns, &left_out))
+		log_warning("%s: a packet came %llu ms after its time: the "
+			    "source or this host was too slow; those behind it "
+			    "keep their distance from it",
+			    deliver->interface,
+			    (unsigned long long)(behind_ns / NS_PER_MS));
+}
+
+/* Whether the frame may be written by now; then it counts for the pace. */
+static bool take(struct deliver *deliver, struct queue *queue,
+		 struct queue_entry *entry, uint64_t now_ns)
+{
+	struct pace *pace = &deliver->pace;
+	uint64_t due_ns;
+
+	pace_idle(pace, queue->fresh_ns);
+	if (pace_due_ns(pace, &queue->clock, entry->time_ns) > now_ns)
+		return false;
+	due_ns = pace_take(pace, &queue->clock, entry->time_ns, entry->len,
+			   now_ns);
+	if (!pace_timed(pace)) /* a bucket knows not that there was nothing */
+		due_ns = due_ns > queue->fresh_ns ? due_ns : queue->fresh_ns;
+	else if (now_ns - due_ns > PACE_STALL_NS)
+		say_behind(deliver, now_ns - due_ns, now_ns);
+	entry->due_ns = due_ns;
+	return true;
+}
+
+/*
+ * How many frames wait and may be written by now. One that has to be tried
+ * again does not count twice.
+ */
+static size_t due(struct deliver *deliver, struct queue *queue, uint64_t now_ns)
+{
+	size_t waiting = queue->used - queue->sent, n = 0;
+
+	if (deliver->unpaced || !pace_active(&deliver->pace))
+		return waiting;
+	if (waiting > DELIVER_ROUND_FRAMES)
+		waiting = DELIVER_ROUND_FRAMES;
+	for (; n < waiting; n++) {
+		struct queue_entry *entry = queue_at(queue, queue->sent + n);
+
+		if (entry->due_ns == 0 && !take(deliver, queue, entry, now_ns))
+			break;
+	}
+	return n;
 }
 
 /*
@@ -216,7 +262,6 @@ static void hand_over(struct deliver *deliver, struct queue *queue, size_t n,
 	       lanes_push(deliver->lanes, queue_at(queue, queue->sent + i)))
 		i++;
 	queue->sent += i;
-	pace_take(&deliver->pace, i);
 	lanes_kick(deliver->lanes);
 }
 
@@ -227,27 +272,33 @@ static size_t batch_max(const struct deliver *deliver)
 	return deliver->down_ns > 0 ? 1 : deliver->writer->ops->batch_max;
 }
 
-/* By this thread. Returns how many frames are done with. */
+/* By this thread, of n that are due. Returns how many frames are done with. */
 static size_t write_round(struct deliver *deliver, struct queue *queue,
-			  struct account *account, uint64_t now_ns)
+			  struct account *account, size_t n, uint64_t now_ns)
 {
 	size_t done = 0;
 
-	while (done < DELIVER_ROUND_FRAMES && !deliver->gone &&
-	       !deliver->retry_ns) {
-		size_t n = due(deliver, queue, now_ns), settled;
+	if (n > DELIVER_ROUND_FRAMES)
+		n = DELIVER_ROUND_FRAMES;
+	while (done < n && !deliver->gone && !deliver->retry_ns) {
+		size_t some = n - done;
 
-		if (n > batch_max(deliver))
-			n = batch_max(deliver);
-		if (n == 0)
-			break;
-		settled = write_some(deliver, queue, account, n, now_ns);
-		pace_take(&deliver->pace, settled);
-		done += settled;
+		if (some > batch_max(deliver))
+			some = batch_max(deliver);
+		done += write_some(deliver, queue, account, some, now_ns);
 	}
 	if (done > 0)
 		stamp(deliver, now_ns);
 	return done;
+}
+
+/* Notes since when there is something to write. */
+static void note_fresh(struct queue *queue, uint64_t now_ns)
+{
+	if (queue->used == queue->sent)
+		queue->fresh_ns = 0;
+	else if (queue->fresh_ns == 0)
+		queue->fresh_ns = now_ns;
 }
 
 size_t deliver_run(struct deliver *deliver, struct queue *queue,
@@ -256,6 +307,7 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	size_t done = deliver_collect(deliver, queue, account, now_ns);
 	size_t n;
 
+	note_fresh(queue, now_ns);
 	if (deliver->paused || deliver->retry_ns > now_ns)
 		return done;
 	deliver->retry_ns = 0;
@@ -263,7 +315,8 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	if (by_lanes(deliver, queue, n))
 		hand_over(deliver, queue, n, now_ns);
 	else
-		done += write_round(deliver, queue, account, now_ns);
+		done += write_round(deliver, queue, account, n, now_ns);
+	note_fresh(queue, now_ns);
 	return done;
 }
 
@@ -276,13 +329,19 @@ bool deliver_busy(const struct deliver *deliver, const struct queue *queue)
 uint64_t deliver_next_ns(const struct deliver *deliver,
 			 const struct queue *queue)
 {
-	uint64_t paced = deliver->unpaced ? 0 : pace_next_ns(&deliver->pace);
+	const struct queue_entry *next;
+	uint64_t paced = 0;
 
 	if (queue->used == queue->sent || deliver->paused ||
-	    queue->sent == LANES_ENTRIES ||
-	    (deliver_busy(deliver, queue) &&
-	     !lanes_have_room(deliver->lanes, queue_at(queue, queue->sent))))
+	    queue->sent == LANES_ENTRIES)
+		return CLOCK_NEVER;
+	next = queue_at(queue, queue->sent);
+	if (deliver_busy(deliver, queue) &&
+	    !lanes_have_room(deliver->lanes, next))
 		return CLOCK_NEVER; /* the lanes' bell tells */
+	if (!deliver->unpaced && next->due_ns == 0)
+		paced = pace_due_ns(&deliver->pace, &queue->clock,
+				    next->time_ns);
 	return paced > deliver->retry_ns ? paced : deliver->retry_ns;
 }
 

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 #include "common/options.h"
+#include "common/pace.h"
 #include "injector/account.h"
 #include "injector/lanes.h"
-#include "injector/pace.h"
 #include "injector/queue.h"
 #include "injector/writer.h"
 

@@ -51,6 +51,7 @@ void peer_open(struct peer *peer, int fd, bool joined,
 
 	assert(peer_idle(peer) && queue.entries);
 	frame_reader_reset(&reader);
+	queue.clock = (struct pace_clock){ 0 };
 	*peer = (struct peer){
 		.fd = fd,
 		.joined = joined,

@@ -301,18 +301,29 @@ bool peers_idle(const struct peers *peers)
 	return peers->own_next_fd < 0;
 }
 
+uint64_t peers_due_ns(const struct peers *peers)
+{
+	uint64_t next = CLOCK_NEVER;
+
+	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++) {
+		uint64_t due =
+			deliver_next_ns(peers->deliver, &peers->slots[i].queue);
+
+		if (due < next)
+			next = due;
+	}
+	return next;
+}
+
 uint64_t peers_next_ns(const struct peers *peers)
 {
 	uint64_t next = CLOCK_NEVER;
 
 	for (size_t i = 0; i < TAPFEED_PEERS_MAX; i++) {
 		const struct peer *peer = &peers->slots[i];
-		uint64_t due = deliver_next_ns(peers->deliver, &peer->queue);
 
 		if (peer->fd >= 0 && peer->deadline_ns < next)
 			next = peer->deadline_ns;
-		if (due < next)
-			next = due;
 	}
 	if (peers->listen_fd >= 0 && peers->listen_ns > 0 &&
 	    peers->listen_ns < next)

@@ -91,7 +91,10 @@ void peers_give_up(struct peers *peers);
 /* Nobody is connected, and nothing is left to write. */
 bool peers_idle(const struct peers *peers);
 
-/* When something happens by itself; CLOCK_NEVER where nothing does. */
+/* When a queue goes on, by its pace mostly; CLOCK_NEVER where none can. */
+uint64_t peers_due_ns(const struct peers *peers);
+
+/* When something else happens by itself; CLOCK_NEVER where nothing does. */
 uint64_t peers_next_ns(const struct peers *peers);
 
 /* Fills in what to poll for, and takes what poll(2) said. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/pace.h"
 #include "injector/arena.h"
 
 /* No result of a write. */
@@ -22,6 +23,7 @@ struct queue_entry {
 	uint64_t time_ns;	 /* of the capture, since 1970 */
 	uint64_t since_ns;	 /* CLOCK_MONOTONIC: latency counts from there;
 				    0: not said */
+	uint64_t due_ns;	 /* by the pace; 0: none said so far */
 	uint64_t written_ns;	 /* when result came */
 	int result; /* of the write; QUEUE_UNWRITTEN. See queue_entry_written */
 	uint32_t len;	/* bytes at data */
@@ -35,6 +37,8 @@ struct queue {
 	size_t head; /* index of the oldest entry */
 	size_t used;
 	size_t sent; /* of them, the oldest, handed over to writer threads */
+	struct pace_clock clock; /* of the recorded times of what comes */
+	uint64_t fresh_ns; /* there is something to write since then; 0: not */
 };
 
 /* Room for size entries. 0 or -ENOMEM. */

@@ -151,6 +151,7 @@ struct reply {
 	Tapfeed__Control__Status status;
 	Tapfeed__Control__Counters counters;
 	Tapfeed__Control__Latency latency;
+	Tapfeed__Control__Latency timing;
 	char *sources[TAPFEED_SOURCES_MAX];
 	Tapfeed__Control__LinkType link_types[COUNTERS_LINK_TYPES];
 	Tapfeed__Control__LinkType *link_type_refs[COUNTERS_LINK_TYPES];
@@ -170,16 +171,17 @@ static char *unconst(const char *text)
 	return u.out;
 }
 
-static void refer_latency(struct reply *to,
-			  const struct report_latency *latency)
+/* to, or NULL where nothing was counted. */
+static Tapfeed__Control__Latency *refer_latency(
+	Tapfeed__Control__Latency *to, const struct report_latency *latency)
 {
 	if (latency->count == 0)
-		return;
-	tapfeed__control__latency__init(&to->latency);
-#define COPY(field) to->latency.field = latency->field;
+		return NULL;
+	tapfeed__control__latency__init(to);
+#define COPY(field) to->field = latency->field;
 	LATENCY(COPY)
 #undef COPY
-	to->counters.latency = &to->latency;
+	return to;
 }
 
 static void refer_counters(struct reply *to, const struct report *report)
@@ -201,7 +203,8 @@ static void refer_counters(struct reply *to, const struct report *report)
 	}
 	counters->n_skipped_link_types = report->link_type_count;
 	counters->skipped_link_types = to->link_type_refs;
-	refer_latency(to, &report->latency);
+	counters->latency = refer_latency(&to->latency, &report->latency);
+	counters->timing = refer_latency(&to->timing, &report->timing);
 }
 
 static void refer_lists(struct reply *to, const struct control_status *status)
@@ -337,6 +340,7 @@ static void read_counters(struct report *report,
 		report_add_link_type(report, row->name, skipped);
 	}
 	read_latency(&report->latency, counters->latency);
+	read_latency(&report->timing, counters->timing);
 }
 
 static void read_lists(struct control_status *status,

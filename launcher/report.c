@@ -104,16 +104,16 @@ static void read_capture(struct report *report,
 	report->checksums_left = counter_get(&capture->checksums_left);
 }
 
-static void read_latency(struct report_latency *latency,
-			 const struct counters_injector *injector)
+static void read_latency(struct report_latency *latency, const uint64_t *page,
+			 const uint64_t *page_max)
 {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 	uint64_t max;
 
 	/* A copy: the page goes on changing. */
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-		buckets[i] = counter_get(&injector->latency[i]);
-	max = counter_get(&injector->latency_max_ns);
+		buckets[i] = counter_get(&page[i]);
+	max = counter_get(page_max);
 	*latency = (struct report_latency){
 		.count = histogram_count(buckets),
 		.p50_ns = histogram_quantile(buckets, 500, max),
@@ -141,7 +141,10 @@ static void read_injector(struct report *report,
 	report->errors = counter_get(&injector->errors);
 	report->queue_peak = counter_get(&injector->queue_peak);
 	report->duration_ns = last > first ? last - first : 0;
-	read_latency(&report->latency, injector);
+	read_latency(&report->latency, injector->latency,
+		     &injector->latency_max_ns);
+	read_latency(&report->timing, injector->timing,
+		     &injector->timing_max_ns);
 	copy_name(report->interface, injector->interface,
 		  TAPFEED_IFNAME_SIZE - 1);
 	if (!ifname_valid(report->interface))
@@ -210,10 +213,19 @@ static void print_seconds(FILE *out, uint64_t ns)
 		ULL(ns % NS_PER_S / NS_PER_US));
 }
 
-static void print_us(const char *name, uint64_t ns)
+static void print_us(const char *what, const char *name, uint64_t ns)
 {
-	printf(" latency_%s_us=%llu.%llu", name, ULL(ns / NS_PER_US),
+	printf(" %s_%s_us=%llu.%llu", what, name, ULL(ns / NS_PER_US),
 	       ULL(ns % NS_PER_US / 100));
+}
+
+static void print_times(const char *what, const struct report_latency *times)
+{
+	if (times->count == 0)
+		return;
+	print_us(what, "p50", times->p50_ns);
+	print_us(what, "p99", times->p99_ns);
+	print_us(what, "max", times->max_ns);
 }
 
 static void print_line(const struct report *report)
@@ -225,26 +237,24 @@ static void print_line(const struct report *report)
 	       ULL(report->errors));
 	print_seconds(stdout, report->duration_ns);
 	printf(" packets_per_second=%llu", ULL(rate(report)));
-	if (report->latency.count > 0) {
-		print_us("p50", report->latency.p50_ns);
-		print_us("p99", report->latency.p99_ns);
-		print_us("max", report->latency.max_ns);
-	}
+	print_times("latency", &report->latency);
+	print_times("timing_error", &report->timing);
 	putchar('\n');
 }
 
-static void print_latency(FILE *out, const struct report_latency *latency)
+static void json_times(FILE *out, const char *key,
+		       const struct report_latency *times)
 {
-	if (latency->count == 0) {
-		fputs(",\"latency_ns\":null", out);
+	fprintf(out, ",\"%s\":", key);
+	if (times->count == 0) {
+		fputs("null", out);
 		return;
 	}
 	fprintf(out,
-		",\"latency_ns\":{\"count\":%llu,\"p50\":%llu,"
+		"{\"count\":%llu,\"p50\":%llu,"
 		"\"p90\":%llu,\"p99\":%llu,\"p99_9\":%llu,\"max\":%llu}",
-		ULL(latency->count), ULL(latency->p50_ns), ULL(latency->p90_ns),
-		ULL(latency->p99_ns), ULL(latency->p99_9_ns),
-		ULL(latency->max_ns));
+		ULL(times->count), ULL(times->p50_ns), ULL(times->p90_ns),
+		ULL(times->p99_ns), ULL(times->p99_9_ns), ULL(times->max_ns));
 }
 
 /* "NAME":n for each link type that there is nothing for. */
@@ -329,7 +339,8 @@ void report_json_members(FILE *out, const struct report *report)
 		ULL(report->queue_peak));
 	print_seconds(out, report->duration_ns);
 	fprintf(out, ",\"packets_per_second\":%llu", ULL(rate(report)));
-	print_latency(out, &report->latency);
+	json_times(out, "latency_ns", &report->latency);
+	json_times(out, "timing_error_ns", &report->timing);
 }
 
 static void print_json(const struct report *report)

@@ -35,6 +35,7 @@ struct report {
 		checksums_left, filtered, kernel_dropped, queue_peak;
 	uint64_t duration_ns; /* from the first packet to the last */
 	struct report_latency latency;
+	struct report_latency timing; /* from when they were due by a pace */
 };
 
 /*

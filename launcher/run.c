@@ -56,6 +56,30 @@ static int usage(const struct run *run, const char *problem)
 	return TAPFEED_EXIT_USAGE;
 }
 
+/* Options of a pace. -1 to go on, or the exit status. */
+static int check_pace(const struct options *options)
+{
+	if (options_timed(options) + (options->pps > 0) +
+		    (options->bitrate > 0) >
+	    1) {
+		log_error("--replay-timing (--speed, --max-gap), --pps and "
+			  "--bitrate exclude each other: a packet goes by one "
+			  "pace");
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->burst > 0 && !options->pps && !options->bitrate) {
+		log_error("--burst says nothing without --pps (packets) or "
+			  "--bitrate (bytes)");
+		return TAPFEED_EXIT_USAGE;
+	}
+	if (options->loop_gap_ns > 0 && options->loop == 1) {
+		log_error("--loop-gap says nothing without --loop: the files "
+			  "are played once");
+		return TAPFEED_EXIT_USAGE;
+	}
+	return -1;
+}
+
 /* Which options exclude each other. -1 to go on, or the exit status. */
 static int check_options(struct run *run)
 {
@@ -65,8 +89,8 @@ static int check_options(struct run *run)
 		options_given(options, OPTIONS_INJECTOR | OPTIONS_GATE,
 			      OPTIONS_CAPTURE);
 
-	if (options->join && options->pps > 0)
-		foreign = "pps";
+	if (!foreign)
+		foreign = options_given(options, OPTIONS_PACE, 0);
 	if (options->join && foreign) {
 		log_error("--%s says nothing with --join: the interface and "
 			  "the queue are the other feed's",
@@ -108,7 +132,7 @@ static int check_options(struct run *run)
 			  "an interface carries no MAC addresses");
 		return TAPFEED_EXIT_USAGE;
 	}
-	return -1;
+	return check_pace(options);
 }
 
 static int check_operands(struct run *run, int n, char **operands)

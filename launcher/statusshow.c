@@ -254,7 +254,8 @@ static void put_counters(FILE *out, const struct report *report)
 }
 
 /* "  latency   p50 8.2 us, p90 12.0 us, ..." */
-static void put_latency(FILE *out, const struct report_latency *latency)
+static void put_latency(FILE *out, const char *what,
+			const struct report_latency *latency)
 {
 	const struct {
 		const char *name;
@@ -268,7 +269,7 @@ static void put_latency(FILE *out, const struct report_latency *latency)
 	if (latency->count == 0)
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		fprintf(out, "%s%s %llu.%llu us", i ? ", " : "  latency   ",
+		fprintf(out, "%s%s %llu.%llu us", i ? ", " : what,
 			parts[i].name, ULL(parts[i].ns / NS_PER_US),
 			ULL(parts[i].ns % NS_PER_US / 100));
 	fputc('\n', out);
@@ -319,7 +320,8 @@ void statusshow_text(FILE *out, const struct statusshow *show)
 	put_gate(out, status);
 	put_rate(out, status, show->rate);
 	put_counters(out, &status->report);
-	put_latency(out, &status->report.latency);
+	put_latency(out, "  latency   ", &status->report.latency);
+	put_latency(out, "  timing    late by ", &status->report.timing);
 	if (status->process_count > 0)
 		fprintf(out, "  %-18s  %7s  %-23s  %-12s  %-7s  %s\n",
 			"process", "pid", "user", "no_new_privs", "seccomp",

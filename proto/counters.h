@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The counters pages: one sealed memfd page for each worker, written by that
+ * The counters pages: one sealed memfd for each worker, written by that
  * worker alone (relaxed 64-bit stores), mapped read-only by tapfeed, which
  * believes nothing in it and reads the page of a killed worker too.
  *
@@ -15,7 +15,7 @@
 
 #include "proto/limits.h"
 
-#define COUNTERS_PAGE_BYTES    4096u
+#define COUNTERS_PAGE_BYTES    8192u
 #define COUNTERS_LINK_TYPES    32u
 #define COUNTERS_LINK_NAME_LEN 23u
 
@@ -110,6 +110,10 @@ struct counters_injector {
 	   and the longest time of all. */
 	uint64_t latency_max_ns;
 	uint64_t latency[COUNTERS_LATENCY_BUCKETS];
+	/* The same of frames that went by a pace, by how long after they were
+	   due they were written. */
+	uint64_t timing_max_ns;
+	uint64_t timing[COUNTERS_LATENCY_BUCKETS];
 };
 
 static_assert(sizeof(struct counters_capture) <= COUNTERS_PAGE_BYTES, "page");

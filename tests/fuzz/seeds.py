@@ -334,6 +334,35 @@ def segment():
     return rows
 
 
+# ---- times -----------------------------------------------------------------------
+
+def pace():
+    def course(how, times, a=0, b=0, late=0, length=1499):
+        """how: 0 recorded times (4: at a speed, 8: --max-gap), 1 packets, 2 bits."""
+        return struct.pack("<IIII", how, a, b, 12345) + b"".join(
+            struct.pack("<QIH", at % 2 ** 64, late, length) for at in times)
+
+    def behind(how, a, b=0):
+        """One that is 3 s late, and what may be made up for."""
+        return course(how, [0], a, b) + course(0, [0], late=3 * 10 ** 9)[16:] + \
+            course(0, [0] * 200)[16:]
+    jumps = [0, 2 ** 64 - 1, 1, 2 ** 63, 2 ** 63 - 1, 2 ** 62, 0, 5]
+    even = range(0, 10 ** 8, 10 ** 7)
+    stall = 2 * 10 ** 8
+    return {"recorded": course(0, even), "late": course(0, even, late=10 ** 6 << 4),
+            "stalls": course(0, even, late=10 ** 9), "jumps": course(0, jumps),
+            "fast": course(4, jumps, a=3999999999), "slow": course(4, even, a=0),
+            "gaps": course(8, [at << 40 for at in range(8)], b=10 ** 6),
+            "fast-gaps": course(12, jumps, a=3000000, b=10 ** 9),
+            "backwards": course(0, [-at * 7 * 10 ** 7 for at in range(8)]),
+            "packets": course(1, even, a=999), "packets-late": course(1, even, 99, 0, 7 << 12),
+            "packets-stalls": course(1, even, a=99, late=stall),
+            "packets-behind": behind(1, 99), "bits-behind": behind(2, 10 ** 6),
+            "burst-behind": behind(5, 99, 4), "packets-burst": course(5, even, a=99, b=4, late=stall),
+            "bits": course(2, even, a=10 ** 9), "bits-slow": course(2, even, length=65535),
+            "bits-burst": course(6, even, a=10 ** 6, b=10 ** 5, late=stall)}
+
+
 for make in (batch, capfile, childlog, control, convert, decompress, flow, frame, notices,
-             peer, policyfile, readers, request, segment, worker):
+             pace, peer, policyfile, readers, request, segment, worker):
     write(make.__name__, make())

@@ -506,7 +506,7 @@ def _():
         equal("status with " + option, status, 1)
         check("are not the 1 queue of" in log, log)
     page, injector.page_fd = injector.page_fd, os.memfd_create("p", os.MFD_ALLOW_SEALING)
-    os.ftruncate(injector.page_fd, 4096)
+    os.ftruncate(injector.page_fd, feedclient.PAGE_BYTES)
     feedclient.fcntl.fcntl(injector.page_fd, feedclient.F_ADD_SEALS,
                            feedclient.SIZE_SEALS)
     status, log = adopt(injector)

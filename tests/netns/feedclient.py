@@ -42,6 +42,7 @@ COUNTERS = ("injected frames_written bytes_injected dropped_queue "
             "last_ns ifindex mtu kind").split()
 REPORT = "injected queue interface_down stopped restart errors".split()
 F_ADD_SEALS, SIZE_SEALS = 1033, 7
+PAGE_BYTES = 8192  # of counters
 
 
 def spawn(program, fds, arguments=(), **how):
@@ -63,9 +64,9 @@ class Injector:
         self.log, self.process, self.stored = [], None, []
         self.command = [INJECTOR, *self.options]
         self.page_fd = os.memfd_create("page", os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.page_fd, 4096)
+        os.ftruncate(self.page_fd, PAGE_BYTES)
         fcntl.fcntl(self.page_fd, F_ADD_SEALS, SIZE_SEALS)
-        self.page = mmap.mmap(self.page_fd, 4096, prot=mmap.PROT_READ)
+        self.page = mmap.mmap(self.page_fd, PAGE_BYTES, prot=mmap.PROT_READ)
         self.listening = self.path = self.own = None
         if listen:
             self.path = harness.path("feed.sock")

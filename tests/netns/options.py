@@ -16,7 +16,7 @@ KEYS = {
     "interface", "received", "injected", "frames_written", "bytes_injected", "dropped",
     "skipped", "skipped_by_type", "errors", "truncated", "oversize", "segmented",
     "checksums_fixed", "checksums_left", "filtered", "kernel_dropped", "queue_peak",
-    "seconds", "packets_per_second", "latency_ns",
+    "seconds", "packets_per_second", "latency_ns", "timing_error_ns",
 }
 
 
@@ -171,9 +171,10 @@ def _():
     equal("skipped_by_type", feed["skipped_by_type"], {})
     equal("interface", feed["interface"], "tf0")
     numbers = [feed[key] for key in KEYS - {"interface", "dropped", "skipped", "skipped_by_type",
-                                        "latency_ns"}]
+                                        "latency_ns", "timing_error_ns"}]
     check(all(type(value) in (int, float) and value >= 0 for value in numbers), numbers)
     check(isinstance(feed["received"], int), "received is no whole number")
+    equal("timing_error_ns", feed["timing_error_ns"], None)
     equal("truncated, filtered, kernel_dropped",
           [feed[key] for key in ("truncated", "filtered", "kernel_dropped")], [0, 0, 0])
 
@@ -186,6 +187,10 @@ def _():
                        r"latency_p99_us=\d+\.\d latency_max_us=\d+\.\d\n", feed.output()),
           feed.output())
     equal("received", feed["received"], len(read(SAMPLE)))
+    feed = replay(SAMPLE, "--pps", "10000", json=False)
+    check(re.fullmatch(r".* latency_max_us=\d+\.\d timing_error_p50_us=\d+\.\d "
+                       r"timing_error_p99_us=\d+\.\d timing_error_max_us=\d+\.\d\n",
+                       feed.output()), feed.output())
 
 
 @case("an empty capture: zeros, and numbers that are numbers")

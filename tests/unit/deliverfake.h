@@ -103,7 +103,7 @@ static inline int set_up(void **state)
 		.counters = &counters,
 		.interface = "tf0",
 	};
-	pace_init(&deliver.pace, 0);
+	pace_init(&deliver.pace, &(struct options){ 0 });
 	now_ns = clock_now_ns();
 	pushed = 0;
 	packets = 0;

@@ -47,7 +47,9 @@ static const struct writer_ops fake_ops = {
 struct far {
 	int fd;
 	uint64_t sequence;
-	uint8_t mark; /* the first byte of its frames */
+	uint8_t mark;	  /* the first byte of its frames */
+	uint64_t time_ns; /* of its next packet */
+	uint64_t step_ns; /* between two of its packets */
 };
 
 static struct arena arena;
@@ -77,7 +79,8 @@ static inline void begin(size_t queue_size, enum when_full when_full,
 		.when_full = when_full,
 		.interface = "tf0",
 	};
-	pace_init(&deliver.pace, pps);
+	options.pps = pps;
+	pace_init(&deliver.pace, &options);
 	now_ns = clock_now_ns();
 	far_count = 0;
 	signal(SIGPIPE, SIG_IGN);
@@ -199,13 +202,16 @@ static inline void batch(struct far *far, size_t n)
 	static uint8_t payload[1024 * LEN];
 	static struct wire wire;
 	uint32_t lens[1024];
-	uint64_t times[1024] = { 0 };
+	uint64_t times[1024];
 
 	wire.len = 0;
 	assert_true(n <= COUNT(lens));
 	memset(payload, far->mark, n * LEN);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		lens[i] = LEN;
+		times[i] = far->time_ns;
+		far->time_ns += far->step_ns;
+	}
 	message.sequence = far->sequence;
 	message.n_captured_len = message.n_original_len = message.n_time_ns = n;
 	message.captured_len = message.original_len = lens;

@@ -285,7 +285,7 @@ static void test_discard_in_mid_packet(void **state)
 static void test_paced(void **state)
 {
 	(void)state;
-	pace_init(&deliver.pace, 10);
+	pace_init(&deliver.pace, &(struct options){ .pps = 10 });
 	push_many(5);
 	assert_int_equal(run(), 1);
 	assert_in_range(deliver_next_ns(&deliver, &queue),
@@ -302,7 +302,7 @@ static void test_paced(void **state)
 static void test_pace_of_a_retry(void **state)
 {
 	(void)state;
-	pace_init(&deliver.pace, 1000);
+	pace_init(&deliver.pace, &(struct options){ .pps = 1000 });
 	deliver.when_full = WHEN_FULL_WAIT;
 	for (int i = 0; i < 5; i++)
 		fake.script[i] = -EIO;
@@ -313,6 +313,88 @@ static void test_pace_of_a_retry(void **state)
 	}
 	assert_int_equal(run(), 1);
 	assert_int_equal(counters.injected, 1);
+}
+
+/* When the only frames so far were due, as far as the histogram tells. */
+static void expect_late(uint64_t n, uint64_t least_ns, uint64_t most_ns)
+{
+	assert_int_equal(histogram_count(counters.timing), n);
+	assert_in_range(counters.timing_max_ns, least_ns, most_ns);
+}
+
+/* Frames are numbered by their recorded time: one each microsecond. */
+static void test_recorded_times(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace, &(struct options){ .speed_ppm = 1000 });
+	now_ns -= NS_PER_S; /* writes are of now */
+	push_many(100);
+	assert_int_equal(run(), 1);
+	assert_int_equal(deliver_next_ns(&deliver, &queue), now_ns + NS_PER_US);
+	now_ns += 9 * NS_PER_US + 999;
+	assert_int_equal(run(), 9);
+	now_ns += 1;
+	assert_int_equal(run(), 1);
+	expect_late(11, 900 * NS_PER_MS, 60 * NS_PER_S);
+}
+
+/* What was late is told; what came to an empty queue is late from then on. */
+static void test_timing(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace, &(struct options){ .pps = 1000 });
+	now_ns -= 5 * NS_PER_S;
+	push_many(2);
+	assert_int_equal(run(), 1);
+	/* Due 1 ms after the first one, written by the real clock. */
+	now_ns += NS_PER_S;
+	assert_int_equal(run(), 1);
+	expect_late(2, 5 * NS_PER_S, 60 * NS_PER_S);
+	now_ns = clock_now_ns();
+	assert_int_equal(run(), 0);
+	counters = (struct counters_injector){ 0 };
+	push_many(1);
+	account_init(&account, &counters, false);
+	assert_int_equal(run(), 1);
+	expect_late(1, 0, 900 * NS_PER_MS);
+	/* By no pace, nothing is late. */
+	counters = (struct counters_injector){ 0 };
+	deliver.unpaced = true;
+	push_many(3);
+	assert_int_equal(run(), 3);
+	expect_late(0, 0, 0);
+}
+
+/* After a pause of the source none comes sooner for it; after one of ours,
+ * some do. */
+static void test_pauses(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace, &(struct options){ .pps = 1000 });
+	push_many(1);
+	assert_int_equal(run(), 1);
+	now_ns += 90 * NS_PER_MS;
+	push_many(200);
+	assert_int_equal(run(), 1);
+	now_ns += 90 * NS_PER_MS;
+	assert_int_equal(run(), 90);
+	now_ns += NS_PER_S;
+	assert_int_equal(run(), 1);
+}
+
+/* One that is tried again is due when it was. */
+static void test_timing_of_a_retry(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace, &(struct options){ .pps = 1000 });
+	deliver.when_full = WHEN_FULL_WAIT;
+	now_ns -= 3 * NS_PER_S;
+	fake.script[0] = -EIO;
+	push_many(2);
+	assert_int_equal(run(), 0);
+	now_ns += NS_PER_S;
+	assert_int_equal(run(), 2);
+	expect_late(2, 3 * NS_PER_S, 60 * NS_PER_S);
 }
 
 /* Any results in any order: what was pushed is accounted for, once each. */
@@ -434,6 +516,10 @@ int main(void)
 		TEST(test_discard_in_mid_packet),
 		TEST(test_paced),
 		TEST(test_pace_of_a_retry),
+		TEST(test_recorded_times),
+		TEST(test_timing),
+		TEST(test_pauses),
+		TEST(test_timing_of_a_retry),
 		cmocka_unit_test(test_sum_holds),
 		TEST(test_no_frame_twice_after_a_retry),
 		TEST(test_order_after_a_retry),

@@ -203,7 +203,7 @@ static void test_paced(void **state)
 {
 	(void)state;
 	with_lanes(1);
-	pace_init(&deliver.pace, 100000);
+	pace_init(&deliver.pace, &(struct options){ .pps = 100000 });
 	push_many(500);
 	run();
 	/* No burst, since a second's worth of them was not missed. */

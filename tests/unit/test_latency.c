@@ -67,12 +67,29 @@ static void test_longest(void **state)
 	assert_int_equal(counters.latency_max_ns, 70000);
 }
 
+/* The same of when it was due: 0 is no time. */
+static void test_timing(void **state)
+{
+	static const uint64_t times[] = { 0, NOW, NOW - 300, NOW + 1,
+					  NOW - 70000 };
+
+	(void)state;
+	counters = (struct counters_injector){ 0 };
+	for (size_t i = 0; i < COUNT(times); i++)
+		timing_note(&counters,
+			    &(struct queue_entry){ .due_ns = times[i] }, NOW);
+	assert_int_equal(histogram_count(counters.timing), 3);
+	assert_int_equal(counters.timing_max_ns, 70000);
+	assert_int_equal(histogram_count(counters.latency), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_timing),
 	};
 
 	return cmocka_run_group_tests_name("latency", tests, NULL, NULL);

@@ -44,7 +44,11 @@ static void test_defaults(void **state)
 		assert_int_equal(options.startup_delay_ns, 0);
 		assert_int_equal(options.linger_ns, 1000000000);
 		assert_int_equal(options.pps, 0);
+		assert_false(options_timed(&options));
+		assert_int_equal(options.bitrate, 0);
+		assert_int_equal(options.burst, 0);
 		assert_int_equal(options.loop, 1);
+		assert_int_equal(options.loop_gap_ns, 0);
 		assert_int_equal(options.source_count, 0);
 		assert_null(options.feed_path);
 		assert_null(options.join);
@@ -100,6 +104,15 @@ static const struct {
 	{ "wait-for-start", NULL, FEED, FIELD(wait_for_start), true },
 	{ "ready-socket", "x", FEED, FIELD(ready_socket), 0, "x" },
 	{ "linger", "20ms", FEED | INJECTOR, FIELD(linger_ns), 20000000 },
+	{ "replay-timing", NULL, REPLAY | INJECTOR | CAPTURE,
+	  FIELD(replay_timing), true },
+	{ "speed", "0.25", REPLAY | INJECTOR | CAPTURE, FIELD(speed_ppm),
+	  250000 },
+	{ "max-gap", "1ns", REPLAY | INJECTOR | CAPTURE, FIELD(max_gap_ns), 1 },
+	{ "bitrate", "2.5G", FEED | INJECTOR | CAPTURE, FIELD(bitrate),
+	  2500000000 },
+	{ "burst", "64k", FEED | INJECTOR | CAPTURE, FIELD(burst), 64000 },
+	{ "loop-gap", "1m", REPLAY | CAPTURE, FIELD(loop_gap_ns), 60000000000 },
 	{ "pps", "1000000000", FEED | INJECTOR | CAPTURE, FIELD(pps),
 	  1000000000 },
 	{ "loop", "0", REPLAY | CAPTURE, FIELD(loop), 0 },

@@ -139,7 +139,8 @@ static void test_abbreviations(void **state)
 		{ "--when=drop", true },  { "--queue-s=5", true },
 		{ "--verb", true },	  { "--js", true },
 		{ "--startup=1s", true }, { "--ver", false },
-		{ "--s=1", false }, /* snaplen, startup-delay, strict */
+		{ "--s=1", false },    /* snaplen, startup-delay, strict */
+		{ "--sta=1s", false }, /* startup-delay, stats */
 		{ "--mt=1500", true },	  { "--m=1500", false },
 	};
 
@@ -150,8 +151,8 @@ static void test_abbreviations(void **state)
 		if ((r == 2) != abbreviated[i].taken)
 			fail_msg("%s: %d", abbreviated[i].word, r);
 	}
-	/* By the rows of the scope alone: "--s" is not what it was above. */
-	assert_int_equal(PARSE(INJECTOR, "--s=1s"), 2);
+	/* By the rows of the scope alone: "--sta" is not what it was above. */
+	assert_int_equal(PARSE(INJECTOR, "--sta=1s"), 2);
 	assert_int_equal(options.startup_delay_ns, 1000000000);
 }
 

@@ -252,10 +252,98 @@ static void test_mac_bytes(void **state)
 		}
 }
 
+static void test_millionths(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t value;
+	} rows[] = {
+		{ "1", 0, 1000000 },
+		{ "0.1", 0, 100000 },
+		{ "000.001", 0, 1000 },
+		{ "1.000001", 0, 1000001 },
+		{ "1000000", 0, UINT64_C(1000000000000) },
+		{ "0.000999", -ERANGE, 0 },
+		{ "0", -ERANGE, 0 },
+		{ "1000000.000001", -ERANGE, 0 },
+		{ "18446744073710.551616", -ERANGE, 0 }, /* 2^64 */
+		{ "99999999999999999999999999999999", -ERANGE, 0 },
+		{ "1.0000000", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ ".5", -EINVAL, 0 },
+		{ "1.", -EINVAL, 0 },
+		{ "1x", -EINVAL, 0 },
+		{ "1.5x", -EINVAL, 0 },
+		{ "1.5.5", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ "1e3", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t value = UNTOUCHED;
+		int r = parse_millionths(rows[i].text, 1000,
+					 UINT64_C(1000000000000), &value);
+
+		if (r != rows[i].result ||
+		    value != (r == 0 ? rows[i].value : UNTOUCHED))
+			fail_msg("%s: %d, %" PRIu64, rows[i].text, r, value);
+	}
+}
+
+static void test_scaled(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t value;
+	} rows[] = {
+		{ "1", 0, 1 },
+		{ "100M", 0, 100000000 },
+		{ "2.5G", 0, 2500000000 },
+		{ "0.001k", 0, 1 },
+		{ "1T", 0, UINT64_C(1000000000000) },
+		{ "1000000000000", 0, UINT64_C(1000000000000) },
+		{ "1.000001M", 0, 1000001 },
+		{ "0", -ERANGE, 0 },
+		{ "0G", -ERANGE, 0 },
+		{ "1.000001T", -ERANGE, 0 },
+		{ "1000000000000T", -ERANGE, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "0.5", -EINVAL, 0 },
+		{ "1.0005k", -EINVAL, 0 },
+		{ "1K", -EINVAL, 0 },
+		{ "1m", -EINVAL, 0 },
+		{ "1kk", -EINVAL, 0 },
+		{ "1 k", -EINVAL, 0 },
+		{ "k", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "1Mbit", -EINVAL, 0 },
+		{ "-1k", -EINVAL, 0 },
+		{ "1.k", -EINVAL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t value = UNTOUCHED;
+		int r = parse_scaled(rows[i].text, 1, UINT64_C(1000000000000),
+				     &value);
+
+		if (r != rows[i].result ||
+		    value != (r == 0 ? rows[i].value : UNTOUCHED))
+			fail_msg("%s: %d, %" PRIu64, rows[i].text, r, value);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_millionths),
+		cmocka_unit_test(test_scaled),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_bad_durations),
 		cmocka_unit_test(test_long_durations),

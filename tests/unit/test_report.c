@@ -116,7 +116,8 @@ static void test_json(void **state)
 		"\"segmented\":6200,\"checksums_fixed\":6300,"
 		"\"checksums_left\":6400,\"filtered\":5000,"
 		"\"kernel_dropped\":7000,\"queue_peak\":9000,\"seconds\":"
-		"2.500001,\"packets_per_second\":0,\"latency_ns\":null}\n");
+		"2.500001,\"packets_per_second\":0,\"latency_ns\":null,"
+		"\"timing_error_ns\":null}\n");
 }
 
 static void count_latency(uint64_t ns, uint64_t n)
@@ -142,10 +143,23 @@ static void test_latency(void **state)
 			       "\"packets_per_second\":0,\"latency_ns\":{"
 			       "\"count\":1000,\"p50\":8191,\"p90\":8191,"
 			       "\"p99\":30719,\"p99_9\":155647,"
-			       "\"max\":310449}}\n"));
+			       "\"max\":310449},"
+			       "\"timing_error_ns\":null}\n"));
+	injector.timing[histogram_bucket(900)] = 3;
+	injector.timing_max_ns = 905;
+	report_read(&report, &capture, &injector);
+	assert_non_null(strstr(print(false),
+			       " latency_max_us=310.4 timing_error_p50_us=0.9 "
+			       "timing_error_p99_us=0.9 "
+			       "timing_error_max_us=0.9\n"));
+	assert_non_null(strstr(print(true),
+			       "\"max\":310449},\"timing_error_ns\":{"
+			       "\"count\":3,\"p50\":905,\"p90\":905,"
+			       "\"p99\":905,\"p99_9\":905,\"max\":905}}\n"));
 	report_read_told(&report, &capture);
 	assert_null(strstr(print(false), "latency"));
-	assert_non_null(strstr(print(true), "\"latency_ns\":null}"));
+	assert_null(strstr(print(false), "timing"));
+	assert_non_null(strstr(print(true), "\"latency_ns\":null,"));
 }
 
 /* A page of anybody: what is said is in order all the same. */
@@ -233,8 +247,8 @@ static void test_absurd(void **state)
 	text = print(true);
 	assert_non_null(strstr(text, "\"received\":18446744073709551614,"));
 	assert_null(strchr(text, '-'));
-	assert_int_equal(count_char(text, '{'), 7);
-	assert_int_equal(count_char(text, '}'), 7);
+	assert_int_equal(count_char(text, '{'), 8);
+	assert_int_equal(count_char(text, '}'), 8);
 	assert_int_equal(count_char(text, '\n'), 1);
 	assert_null(strchr(print(false), '-'));
 }

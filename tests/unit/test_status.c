@@ -356,6 +356,7 @@ static void test_text(void **state)
 	assert_non_null(strstr(text, "tapfeed-capture"));
 	assert_non_null(strstr(text, "unknown: "));
 	assert_null(strstr(text, "latency")); /* none was counted */
+	assert_null(strstr(text, "timing"));
 	free(text);
 	in.report.latency = (struct report_latency){
 		.count = 7,
@@ -369,6 +370,15 @@ static void test_text(void **state)
 	assert_non_null(strstr(text, "  latency   p50 8.2 us, p90 12.0 us, "
 				     "p99 31.0 us, p99.9 0.0 us, max 123456.7 "
 				     "us\n"));
+	assert_null(strstr(text, "timing"));
+	free(text);
+	in.report.timing = (struct report_latency){
+		.count = 5,
+		.p50_ns = 1100,
+		.max_ns = 90000,
+	};
+	text = shown(&in, false);
+	assert_non_null(strstr(text, "  timing    late by p50 1.1 us, p90 "));
 	free(text);
 	/* What is read of a process: this one. */
 	in.processes[0].pid = (uint32_t)getpid();
@@ -380,6 +390,8 @@ static void test_text(void **state)
 	text = shown(&in, true);
 	assert_non_null(
 		strstr(text, "\"latency_ns\":{\"count\":7,\"p50\":8200,"));
+	assert_non_null(
+		strstr(text, "\"timing_error_ns\":{\"count\":5,\"p50\":1100,"));
 	assert_non_null(strstr(text, "\"real_uid\":"));
 	assert_non_null(strstr(text, "\"capability_sets\":{\"inheritable\":["));
 	assert_non_null(strstr(text, "],\"permitted\":["));
