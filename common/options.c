@@ -284,7 +284,7 @@ static const struct row rows[] = {
 	  FEED | GATE, store_u32, FIELD(readers), 1, 1024, NULL },
 	{ "no-reader", 0, "continue|pause|exit", "continue",
 	  "continue, pause or exit",
-	  "when the last one goes: or pause, or exit",
+	  "when the last reader goes",
 	  FEED | GATE, store_choice, FIELD(no_reader), 0, 0, NULL },
 	{ "wait-for-start", 0, NULL, NULL, NULL, "no packet before tapfeed start NAME",
 	  FEED | GATE, store_flag, FIELD(wait_for_start), 0, 0, NULL },
