@@ -70,7 +70,7 @@ def _():
     in_threads(*[(feed_all, capture, mark, n, size_of)
                  for mark, capture in enumerate(captures)])
     for capture in captures:
-        equal("welcome", capture.welcome, {1: 1, 2: 1500, 3: 1, 4: "tf0"})
+        equal("welcome", capture.welcome, {1: 1, 2: 1500, 3: 1, 4: "tf0", 5: 0})
         equal("report", capture.report["injected"], n)
     equal("status", injector.wait(), 0)
     reader.finish()
@@ -521,7 +521,7 @@ def _():
     injector = Injector("--type=tun", "--linger=0", listen=True)
     equal("status line", injector.status_line, "tf0 is up (tun, mtu 1500)")
     capture = Capture(injector.own).hello()
-    equal("welcome", capture.welcome, {1: 1, 2: 1500, 3: 2, 4: "tf0"})
+    equal("welcome", capture.welcome, {1: 1, 2: 1500, 3: 2, 4: "tf0", 5: 0})
     capture.batch([b"\x45" + bytes(40), b"\x60" + bytes(60)])
     other = Capture(injector.join()).hello()
     other.batch([packet(1, 0)])
