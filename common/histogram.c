@@ -28,6 +28,28 @@ uint64_t histogram_upper(size_t bucket)
 					      : UINT64_MAX;
 }
 
+static size_t octave_of(size_t bucket)
+{
+	return (bucket + HISTOGRAM_STEPS - 1) / HISTOGRAM_STEPS;
+}
+
+void histogram_octaves(const uint64_t buckets[static HISTOGRAM_BUCKETS],
+		       uint64_t ret_octaves[static HISTOGRAM_OCTAVES])
+{
+	for (size_t i = 0; i < HISTOGRAM_OCTAVES; i++)
+		ret_octaves[i] = 0;
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		ret_octaves[octave_of(i)] += buckets[i];
+}
+
+uint64_t histogram_octave_upper(size_t octave)
+{
+	assert(octave < HISTOGRAM_OCTAVES);
+	return octave + 1 < HISTOGRAM_OCTAVES
+		       ? (UINT64_C(1) << (HISTOGRAM_FIRST_POWER + octave)) - 1
+		       : UINT64_MAX;
+}
+
 static sum count_all(const uint64_t *buckets)
 {
 	sum total = 0;

@@ -39,6 +39,15 @@ static inline size_t histogram_bucket(uint64_t ns)
 uint64_t histogram_lower(size_t bucket);
 uint64_t histogram_upper(size_t bucket);
 
+/* The same in 31 steps, for people: less than 128 ns, the octaves, the rest. */
+#define HISTOGRAM_OCTAVES (2 + HISTOGRAM_END_POWER - HISTOGRAM_FIRST_POWER)
+
+void histogram_octaves(const uint64_t buckets[static HISTOGRAM_BUCKETS],
+		       uint64_t ret_octaves[static HISTOGRAM_OCTAVES]);
+
+/* The largest time of an octave (less than HISTOGRAM_OCTAVES). */
+uint64_t histogram_octave_upper(size_t octave);
+
 /* Everything counted; UINT64_MAX where it is more than that. */
 uint64_t histogram_count(const uint64_t buckets[static HISTOGRAM_BUCKETS]);
 

@@ -122,6 +122,7 @@ static void read_latency(struct report_latency *latency, const uint64_t *page,
 		.p99_9_ns = histogram_quantile(buckets, 999, max),
 		.max_ns = max,
 	};
+	histogram_octaves(buckets, latency->octaves);
 }
 
 static void read_injector(struct report *report,
@@ -242,6 +243,26 @@ static void print_line(const struct report *report)
 	putchar('\n');
 }
 
+/* [[NS,n],...]: what is not 0, up to so many nanoseconds. */
+static void json_octaves(FILE *out, const uint64_t *octaves)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < HISTOGRAM_OCTAVES; i++) {
+		if (octaves[i] == 0)
+			continue;
+		fputs(any ? ",[" : ",\"histogram\":[[", out);
+		if (i + 1 < HISTOGRAM_OCTAVES)
+			fprintf(out, "%llu", ULL(histogram_octave_upper(i)));
+		else
+			fputs("null", out);
+		fprintf(out, ",%llu]", ULL(octaves[i]));
+		any = true;
+	}
+	if (any)
+		fputc(']', out);
+}
+
 static void json_times(FILE *out, const char *key,
 		       const struct report_latency *times)
 {
@@ -252,9 +273,11 @@ static void json_times(FILE *out, const char *key,
 	}
 	fprintf(out,
 		"{\"count\":%llu,\"p50\":%llu,"
-		"\"p90\":%llu,\"p99\":%llu,\"p99_9\":%llu,\"max\":%llu}",
+		"\"p90\":%llu,\"p99\":%llu,\"p99_9\":%llu,\"max\":%llu",
 		ULL(times->count), ULL(times->p50_ns), ULL(times->p90_ns),
 		ULL(times->p99_ns), ULL(times->p99_9_ns), ULL(times->max_ns));
+	json_octaves(out, times->octaves);
+	fputc('}', out);
 }
 
 /* "NAME":n for each link type that there is nothing for. */

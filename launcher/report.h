@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/histogram.h"
 #include "proto/counters.h"
 
 struct report_link_type {
@@ -19,6 +20,7 @@ struct report_link_type {
 struct report_latency {
 	uint64_t count; /* 0: nothing is known */
 	uint64_t p50_ns, p90_ns, p99_ns, p99_9_ns, max_ns;
+	uint64_t octaves[HISTOGRAM_OCTAVES]; /* all 0: not known */
 };
 
 /* Packets, unless the name says otherwise; see proto/counters.h. */

@@ -143,7 +143,8 @@ static void test_latency(void **state)
 			       "\"packets_per_second\":0,\"latency_ns\":{"
 			       "\"count\":1000,\"p50\":8191,\"p90\":8191,"
 			       "\"p99\":30719,\"p99_9\":155647,"
-			       "\"max\":310449},"
+			       "\"max\":310449,\"histogram\":["
+			       "[8191,900],[32767,90],[262143,9],[524287,1]]},"
 			       "\"timing_error_ns\":null}\n"));
 	injector.timing[histogram_bucket(900)] = 3;
 	injector.timing_max_ns = 905;
@@ -153,9 +154,10 @@ static void test_latency(void **state)
 			       "timing_error_p99_us=0.9 "
 			       "timing_error_max_us=0.9\n"));
 	assert_non_null(strstr(print(true),
-			       "\"max\":310449},\"timing_error_ns\":{"
+			       "[524287,1]]},\"timing_error_ns\":{"
 			       "\"count\":3,\"p50\":905,\"p90\":905,"
-			       "\"p99\":905,\"p99_9\":905,\"max\":905}}\n"));
+			       "\"p99\":905,\"p99_9\":905,\"max\":905,"
+			       "\"histogram\":[[1023,3]]}}\n"));
 	report_read_told(&report, &capture);
 	assert_null(strstr(print(false), "latency"));
 	assert_null(strstr(print(false), "timing"));

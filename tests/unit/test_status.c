@@ -33,6 +33,9 @@ static void make_largest(char c)
 	memset(in.report.link_types, 0, sizeof(in.report.link_types));
 	memset(in.report.skipped, 0, sizeof(in.report.skipped));
 	strcpy(in.report.interface, "abcdefghijklmno");
+	/* They do not cross the socket. */
+	memset(in.report.latency.octaves, 0, sizeof(in.report.latency.octaves));
+	memset(in.report.timing.octaves, 0, sizeof(in.report.timing.octaves));
 	in.kind = TAPFEED_TUN;
 	in.mtu = in.ifindex = UINT32_MAX;
 	in.writer = COUNTERS_WRITER_RING;
