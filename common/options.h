@@ -88,8 +88,9 @@ struct options {
 	bool wait_for_reader;
 	uint32_t readers; /* so many */
 	enum no_reader no_reader;
-	bool wait_for_start;	  /* tapfeed start */
-	const char *ready_socket; /* READY=1 comes there; NULL: none */
+	bool wait_for_start;	   /* tapfeed start */
+	const char *ready_socket;  /* READY=1 comes there; NULL: none */
+	const char *wait_for_file; /* it comes; NULL: none */
 	bool hold; /* the injector's own: tapfeed says when the gate opens */
 	bool replay_timing;  /* see options_timed() */
 	uint64_t speed_ppm;  /* of the recorded times, in millionths; 0: not

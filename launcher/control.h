@@ -42,7 +42,8 @@ enum control_wait {
 	CONTROL_WAIT_READERS = 1 << 1,
 	CONTROL_WAIT_START = 1 << 2,
 	CONTROL_WAIT_READY = 1 << 3,
-	CONTROL_WAIT_ALL = (1 << 4) - 1,
+	CONTROL_WAIT_FILE = 1 << 4,
+	CONTROL_WAIT_ALL = (1 << 5) - 1,
 };
 
 /* What came of tapfeed start. The values cross the socket. */

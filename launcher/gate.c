@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "launcher/progress.h"
 #include "launcher/supervise.h"
+#include "launcher/waitfile.h"
 #include "proto/worker.h"
 
 /* How often the kernel is asked. A reader that goes is missed so long. */
@@ -35,15 +36,18 @@
 
 bool gate_holds(const struct gate *gate)
 {
-	return gate->for_reader || gate->for_start || gate->for_ready;
+	return gate->for_reader || gate->for_start || gate->for_ready ||
+	       gate->for_file;
 }
 
-int gate_init(struct gate *gate, const struct options *options, int ready_fd)
+int gate_init(struct gate *gate, const struct options *options, int ready_fd,
+	      int file_fd)
 {
 	*gate = (struct gate){
 		.for_reader = options->wait_for_reader,
 		.for_start = options->wait_for_start,
 		.for_ready = ready_fd >= 0,
+		.for_file = options->wait_for_file != NULL,
 		.readers_wanted = options->readers,
 		.settle_ns = options->settle_ns,
 		.no_reader = options->no_reader,
@@ -51,6 +55,9 @@ int gate_init(struct gate *gate, const struct options *options, int ready_fd)
 		.startup_delay_ns = options->startup_delay_ns,
 		.ready_fd = ready_fd,
 		.ready_path = options->ready_socket,
+		.file_fd = file_fd,
+		.file_path = options->wait_for_file,
+		.file = file_fd < 0,
 		.readers = { .fd = -1 },
 	};
 	gate->open = !gate_holds(gate);
@@ -64,6 +71,7 @@ void gate_done(struct gate *gate)
 {
 	readers_done(&gate->readers);
 	fd_close(&gate->ready_fd);
+	fd_close(&gate->file_fd);
 }
 
 static bool settled(const struct gate *gate, uint64_t now_ns)
@@ -86,6 +94,8 @@ uint32_t gate_waits(const struct gate *gate, uint64_t now_ns)
 		waits |= CONTROL_WAIT_START;
 	if (gate->for_ready && !gate->ready)
 		waits |= CONTROL_WAIT_READY;
+	if (gate->for_file && !gate->file)
+		waits |= CONTROL_WAIT_FILE;
 	return waits;
 }
 
@@ -126,7 +136,8 @@ static void name_readers(char *buf, size_t size, uint32_t n)
 static void say_waiting(const struct feed *feed)
 {
 	const struct gate *gate = &feed->gate;
-	char readers[120] = "", start[40] = "", ready[300] = "", path[200];
+	char readers[120] = "", start[40] = "", ready[300] = "", file[300] = "";
+	char path[200];
 	const char *comma = "";
 
 	if (gate->for_reader) {
@@ -146,8 +157,16 @@ static void say_waiting(const struct feed *feed)
 		escape_text(path, sizeof(path), gate->ready_path,
 			    strlen(gate->ready_path));
 		snprintf(ready, sizeof(ready), "%sREADY=1 to %s", comma, path);
+		comma = ", ";
 	}
-	log_info("%s waits for %s%s%s", feed->interface, readers, start, ready);
+	if (gate->for_file) {
+		escape_text(path, sizeof(path), gate->file_path,
+			    strlen(gate->file_path));
+		snprintf(file, sizeof(file), "%s%s%s", comma, path,
+			 gate->file ? ", which is there" : "");
+	}
+	log_info("%s waits for %s%s%s%s", feed->interface, readers, start,
+		 ready, file);
 }
 
 void gate_ready(struct feed *feed)
@@ -175,10 +194,11 @@ static void open_gate(struct feed *feed, uint64_t now_ns)
 	tell(feed, 0);
 	name_readers(readers, sizeof(readers), gate->set.count);
 	progress_clear();
-	log_info("%s begins%s%s%s%s", feed->interface,
+	log_info("%s begins%s%s%s%s%s", feed->interface,
 		 gate->for_reader ? ": " : "", gate->for_reader ? readers : "",
 		 gate->for_start ? ", it was started" : "",
-		 gate->for_ready ? ", READY=1 has come" : "");
+		 gate->for_ready ? ", READY=1 has come" : "",
+		 gate->for_file ? ", the file is there" : "");
 }
 
 /* Nobody reads any more, and packets are still to come. */
@@ -359,6 +379,35 @@ static void hear_ready(struct gate *gate)
 	}
 }
 
+static void look_for_file(struct gate *gate)
+{
+	static struct log_limit limit = { .burst = 1,
+					  .interval_ns = 10 * NS_PER_S };
+	uint64_t left_out;
+	char path[200];
+	int r = 0;
+
+	if (gate->file_fd >= 0)
+		r = waitfile_take(gate->file_fd, gate->file_path);
+	if (r == 0)
+		return;
+	escape_text(path, sizeof(path), gate->file_path,
+		    strlen(gate->file_path));
+	if (r == -EOVERFLOW) { /* there was more than the kernel keeps */
+		if (log_limit_pass(&limit, clock_now_ns(), &left_out))
+			log_warning("%s may have come unseen, so much happens "
+				    "in its directory: touch it",
+				    path);
+		return;
+	}
+	gate->file = r > 0;
+	fd_close(&gate->file_fd);
+	if (r < 0)
+		log_error("%s will not come: %s; Ctrl-C ends the wait", path,
+			  r == -ESTALE ? "its directory is gone"
+				       : log_errno(-r));
+}
+
 void gate_turn(struct feed *feed, uint64_t now_ns)
 {
 	struct gate *gate = &feed->gate;
@@ -366,6 +415,7 @@ void gate_turn(struct feed *feed, uint64_t now_ns)
 	if (!gate->begun || feed->deadline_ns != CLOCK_NEVER)
 		return;
 	hear_ready(gate);
+	look_for_file(gate);
 	if (gate->untold)
 		tell(feed, 0);
 	if (gate->readers.fd >= 0 && now_ns >= gate->next_ns)

@@ -27,6 +27,7 @@
 #include "launcher/input.h"
 #include "launcher/progress.h"
 #include "launcher/report.h"
+#include "launcher/waitfile.h"
 #include "launcher/wiring.h"
 
 static void help(const struct run *run)
@@ -105,7 +106,8 @@ static int check_options(struct run *run)
 		return TAPFEED_EXIT_USAGE;
 	}
 	run->options.hold = options->wait_for_reader ||
-			    options->wait_for_start || options->ready_socket;
+			    options->wait_for_start || options->ready_socket ||
+			    options->wait_for_file;
 	if (options->join && options->feed_path) {
 		log_error("--join and --feed-path exclude each other");
 		return TAPFEED_EXIT_USAGE;
@@ -223,6 +225,23 @@ static void remove_sockets(struct run *run)
 		feedpath_remove(&run->readypath);
 }
 
+/* -1 to go on, or the exit status. */
+static int watch_file(struct run *run)
+{
+	const char *path = run->options.wait_for_file;
+	char shown[200];
+	int r = path ? waitfile_open(path, &run->file_fd) : 0;
+
+	if (r >= 0)
+		return -1;
+	escape_text(shown, sizeof(shown), path, strlen(path));
+	log_error("--wait-for-file %s: %s", shown,
+		  r == -ENOENT || r == -ENOTDIR
+			  ? "its directory has to be there"
+			  : log_errno(-r));
+	return r == -EACCES ? TAPFEED_EXIT_PERMISSION : TAPFEED_EXIT_USAGE;
+}
+
 /* The sockets of --ready-socket, --feed-path and --join. -1 to go on, or the
  * exit status. */
 static int open_feed_path(struct run *run)
@@ -296,7 +315,8 @@ static void prepare_feed(struct run *run)
 /* Who reads is asked from here on. 0 or the exit status. */
 static int open_gate(struct run *run)
 {
-	int r = gate_init(&run->feed.gate, &run->options, run->ready_fd);
+	int r = gate_init(&run->feed.gate, &run->options, run->ready_fd,
+			  run->file_fd);
 
 	if (r == 0)
 		return 0;
@@ -453,7 +473,7 @@ static int run_command(struct run *run, int argc, char **argv)
 {
 	int r;
 
-	run->listen_fd = run->join_fd = run->ready_fd = -1;
+	run->listen_fd = run->join_fd = run->ready_fd = run->file_fd = -1;
 	run->command = argv[0];
 	r = read_arguments(run, argc, argv);
 	if (r < 0)
@@ -463,6 +483,8 @@ static int run_command(struct run *run, int argc, char **argv)
 			      : input_open_files(run);
 	if (r < 0)
 		r = automtu_find(run);
+	if (r < 0)
+		r = watch_file(run);
 	if (r < 0)
 		r = open_feed_path(run);
 	if (r < 0)

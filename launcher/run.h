@@ -27,6 +27,7 @@ struct run {
 	int join_fd;			     /* --join; -1: none */
 	int ready_fd;			     /* --ready-socket; -1: none */
 	struct feedpath readypath;	     /* its file */
+	int file_fd;			     /* --wait-for-file; -1: none */
 	/* Where root started it: who tapfeed and the injector, and capture, are
 	 * to be. NULL: who they are. */
 	const struct users_id *user, *capture_user;

@@ -464,7 +464,9 @@ static int drive_feed_path(struct selftest *test)
 
 static char ready_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
-/* It waits for READY=1, asks who reads, and tells the injector. */
+static char file_path[64];
+
+/* It waits for READY=1 and a file, asks who reads, and tells the injector. */
 static void play_gate(struct stage *stage)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -477,6 +479,7 @@ static void play_gate(struct stage *stage)
 	memcpy(address.sun_path, ready_path, sizeof(ready_path));
 	if (sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address,
 		   sizeof(address)) != 7 ||
+	    open(file_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 ||
 	    recv(find(stage, FEED_INJECTOR, "control"), &message,
 		 sizeof(message), 0) != sizeof(message) ||
 	    message.flags != WORKER_GATE_OPEN)
@@ -495,11 +498,15 @@ static int drive_gate(struct selftest *test)
 	readers_done(&readers);
 	snprintf(ready_path, sizeof(ready_path), "%s/ready.sock",
 		 selftest_status_folder());
+	snprintf(file_path, sizeof(file_path), "%s/go",
+		 selftest_status_folder());
 	selftest_arg(test, "replay");
 	selftest_arg(test, "--no-reader=exit");
 	selftest_arg(test, "--linger=auto");
 	selftest_arg(test, "--ready-socket");
 	selftest_arg(test, ready_path);
+	selftest_arg(test, "--wait-for-file");
+	selftest_arg(test, file_path);
 	selftest_arg(test, "/proc/self/exe");
 	return drive(test, play_gate, TAPFEED_EXIT_OK);
 }
@@ -522,7 +529,7 @@ static const struct selftest_path paths[] = {
 	{ "interfaces that are captured from", drive_live },
 	{ "a question for its status", drive_status },
 	{ "a socket for further captures", drive_feed_path },
-	{ "who reads, and READY=1", drive_gate },
+	{ "who reads, READY=1 and a file", drive_gate },
 };
 
 /* ---- all programs ---------------------------------------------------------

@@ -133,6 +133,7 @@ static const struct {
 	{ CONTROL_WAIT_READERS, "readers", "readers" },
 	{ CONTROL_WAIT_START, "tapfeed start", "start" },
 	{ CONTROL_WAIT_READY, "READY=1", "ready" },
+	{ CONTROL_WAIT_FILE, "a file", "file" },
 };
 
 #define WAITS (sizeof(wait_names) / sizeof(wait_names[0]))

@@ -37,10 +37,10 @@
 /* The kernel may need so long to take an interface down. */
 #define GONE_NS (2 * NS_PER_S)
 
-/* pollfds: notifications and log of each process, status, READY=1, link,
- * spawner. */
+/* pollfds: notifications and log of each process, status, READY=1, the file,
+ * link, spawner. */
 #define POLL_STATUS (2 * FEED_CHILDREN)
-#define POLL_MAX    (POLL_STATUS + STATUSD_POLL + 3)
+#define POLL_MAX    (POLL_STATUS + STATUSD_POLL + 4)
 
 static void command(struct feed *feed, enum spawner_action action,
 		    enum feed_child child)
@@ -348,6 +348,7 @@ static void wait_for_events(struct feed *feed)
 	n += STATUSD_POLL;
 	/* gate_turn() looks by itself. */
 	fds[n++] = (struct pollfd){ feed->gate.ready_fd, POLLIN, 0 };
+	fds[n++] = (struct pollfd){ feed->gate.file_fd, POLLIN, 0 };
 	fds[n++] = (struct pollfd){ linkwatch_fd(&feed->link), POLLIN, 0 };
 	fds[n++] = (struct pollfd){ feed->spawner_fd, POLLIN, 0 };
 	ready = fd_poll(fds, n, next_event(feed));

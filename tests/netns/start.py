@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tapfeed start and --ready-socket: who may open the gate, with what, and who not."""
+"""tapfeed start, --ready-socket, --wait-for-file: who opens the gate, with what, who not."""
 import array
 import json
 import os
+import pathlib
 import signal
 import socket
 import stat
@@ -308,6 +309,67 @@ def _():
     equal("left", os.listdir(folder), [])
     Feed(["/nonexistent.pcap"], "--ready-socket", file).wait()
     equal("left after a refusal", os.listdir(folder), [])
+
+
+# ---- --wait-for-file ----------------------------------------------------------
+
+@case("--wait-for-file: that file and no other opens the gate", limit=60)
+def _():
+    file = path("go")
+    feed = waiting("--wait-for-file", file)
+    equal("lines", feed.lines("waits for"), ["tapfeed: tf0 waits for " + file])
+    for other in ("g", "gone", "Go", "x" * 255):
+        pathlib.Path(path(other)).touch()
+    os.mkdir(path("folder"))
+    pathlib.Path(path("folder/go")).touch()
+    reader = Reader("tf0")
+    reader.bound.wait(5)
+    still_waits(feed, "file")
+    equal("seen", len(reader.frames), 0)
+    began = time.monotonic()
+    pathlib.Path(file).touch()
+    feed.wait_line("tf0 begins, the file is there$")
+    check(time.monotonic() - began < 0.5 * SLOW, "it took its time")
+    equal("status", feed.wait().status, 0)
+    frames_equal(reader.finish().frames, numbered(10))
+    check(os.path.exists(file), "it took the file away")
+
+
+@case("one that is there counts, and one that comes by a rename", limit=60)
+def _():
+    file = path("there")
+    pathlib.Path(file).touch()
+    feed = waiting("--wait-for-file", file).wait()
+    equal("injected", feed["injected"], 10)
+    check(feed.lines("there, which is there$"), feed.log)
+    feed = waiting("--wait-for-file", path("new"))
+    os.rename(file, path("new"))
+    feed.wait()
+    equal("injected", feed["injected"], 10)
+
+
+@case("of a directory that only the one who starts it may enter", limit=60)
+def _():
+    folder = path("closed")
+    os.mkdir(folder, 0o700)
+    feed = waiting("--wait-for-file", os.path.join(folder, "go"))
+    pathlib.Path(folder, "go").touch()
+    equal("status", feed.wait().status, 0)
+    equal("injected", feed["injected"], 10)
+
+
+@case("a directory that is not there: refused; one that goes: said", limit=60)
+def _():
+    feed = Feed(pcap_of(numbered(1)), "--wait-for-file", path("nowhere/go")).wait()
+    equal("status", feed.status, 2)
+    check(feed.lines("--wait-for-file .*nowhere/go: its directory has to be there$"), feed.log)
+    os.mkdir(path("goes"))
+    feed = waiting("--wait-for-file", path("goes/go"))
+    os.rmdir(path("goes"))
+    feed.wait_line("goes/go will not come: its directory is gone")
+    still_waits(feed, "file")
+    feed.signal(signal.SIGINT)
+    equal("status", feed.wait().status, 0)
 
 
 main()

@@ -5,7 +5,10 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -80,7 +83,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void begin(void)
+static void begin_with(int file_fd)
 {
 	int fd = -1;
 
@@ -89,9 +92,14 @@ static void begin(void)
 		fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 		assert_true(fd >= 0);
 	}
-	assert_int_equal(gate_init(&feed.gate, &options, fd), 0);
+	assert_int_equal(gate_init(&feed.gate, &options, fd, file_fd), 0);
 	gate_ready(&feed);
 	now = clock_now_ns();
+}
+
+static void begin(void)
+{
+	begin_with(-1);
 }
 
 static void pass(uint64_t ms)
@@ -395,6 +403,66 @@ static void test_ready(void **state)
 	}
 }
 
+/* What waitfile_open() gives: here a pipe, on which the events come. */
+static void event(int fd, uint32_t mask, const char *name)
+{
+	struct {
+		struct inotify_event event;
+		char name[32];
+	} bytes = { .event = { .mask = mask, .len = sizeof(bytes.name) } };
+
+	strcpy(bytes.name, name);
+	assert_int_equal(write(fd, &bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+static void test_file(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	options.wait_for_file = "/run/go";
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	begin_with(ends[0]);
+	assert_true(gate_holds(&feed.gate));
+	event(ends[1], IN_CREATE, "g");
+	event(ends[1], IN_Q_OVERFLOW, "");
+	pass(100);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_FILE);
+	expect_told(-1, 0);
+	event(ends[1], IN_CREATE, "go");
+	pass(0);
+	assert_int_equal(gate_waits(&feed.gate, now), 0);
+	expect_told(WORKER_GATE_OPEN, 0);
+	assert_int_equal(feed.gate.file_fd, -1);
+	fd_close(&ends[1]);
+}
+
+/* It is not taken for one that came. */
+static void test_file_never(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	options.wait_for_file = "/run/go";
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	begin_with(ends[0]);
+	event(ends[1], IN_IGNORED, "");
+	pass(100);
+	assert_int_equal(feed.gate.file_fd, -1);
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_FILE);
+	expect_told(-1, 0);
+	fd_close(&ends[1]);
+}
+
+static void test_file_is_there(void **state)
+{
+	(void)state;
+	options.wait_for_file = "/run/go";
+	begin();
+	pass(0);
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -406,6 +474,8 @@ int main(void)
 		TEST(test_all_written),	  TEST(test_linger),
 		TEST(test_linger_ring),	  TEST(test_failing_kernel),
 		TEST(test_full_control),  TEST(test_ready),
+		TEST(test_file),	  TEST(test_file_never),
+		TEST(test_file_is_there),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

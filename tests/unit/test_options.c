@@ -103,6 +103,7 @@ static const struct {
 	{ "no-reader", "exit", FEED, FIELD(no_reader), NO_READER_EXIT },
 	{ "wait-for-start", NULL, FEED, FIELD(wait_for_start), true },
 	{ "ready-socket", "x", FEED, FIELD(ready_socket), 0, "x" },
+	{ "wait-for-file", "x", FEED, FIELD(wait_for_file), 0, "x" },
 	{ "linger", "20ms", FEED | INJECTOR, FIELD(linger_ns), 20000000 },
 	{ "replay-timing", NULL, REPLAY | INJECTOR | CAPTURE,
 	  FIELD(replay_timing), true },

@@ -42,6 +42,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.readers, 1);
 	assert_int_equal(options.no_reader, NO_READER_CONTINUE);
 	assert_null(options.ready_socket);
+	assert_null(options.wait_for_file);
 }
 
 static void test_wait_for_reader(void **state)
@@ -93,6 +94,7 @@ static void test_refused(void **state)
 		"--linger=autos",
 		"--linger=",
 		"--ready-socket=",
+		"--wait-for-file=",
 		"--wait-for-start=1",
 		"--hold",
 	};
