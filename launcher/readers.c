@@ -114,16 +114,23 @@ static int error_of(const struct nlmsghdr *header)
 	return error->error;
 }
 
+/* Whether the message is there, with the padding that libmnl counts to it. It
+ * takes a length beyond 2^31 for a negative one, which fits. */
+static bool is_whole(const struct nlmsghdr *header, int left)
+{
+	size_t len = left < (int)sizeof(*header) ? 0 : header->nlmsg_len;
+
+	return mnl_nlmsg_ok(header, left) &&
+	       len + -len % MNL_ALIGNTO <= (size_t)left;
+}
+
 int readers_parse(struct readers_set *set, uint32_t ifindex, uint32_t sequence,
 		  const void *data, size_t len)
 {
 	const struct nlmsghdr *header = data;
 	int left = len > INT32_MAX ? 0 : (int)len;
 
-	/* libmnl takes a length beyond 2^31 for a negative one: it fits. */
-	for (;
-	     mnl_nlmsg_ok(header, left) && header->nlmsg_len <= (uint32_t)left;
-	     header = mnl_nlmsg_next(header, &left)) {
+	for (; is_whole(header, left); header = mnl_nlmsg_next(header, &left)) {
 		if (header->nlmsg_seq != sequence) /* was given up before */
 			continue;
 		if (header->nlmsg_type == NLMSG_DONE)

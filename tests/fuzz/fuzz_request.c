@@ -45,7 +45,7 @@ static void check_taken(const struct privileged_request *request)
 	       request->queues <= PRIVILEGED_QUEUES_MAX);
 	assert(!(request->mac[0] & 1));
 	/* Whatever else there is, is zero. */
-	assert(request->flags <= PRIVILEGED_HOST_VISIBLE);
+	assert((request->flags & ~(uint32_t)PRIVILEGED_FLAGS) == 0);
 	rest.flags = 0;
 	rest.version = rest.op = rest.kind = rest.mtu = rest.queues = 0;
 	memset(rest.name, 0, sizeof(rest.name));

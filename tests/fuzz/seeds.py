@@ -64,7 +64,7 @@ def request():
                            flags, mac)
         return (head + rest + bytes(176))[:176]
     return {"tap": one(), "numbered": one(name=b"tf%d"), "tun": one(kind=2, mtu=68),
-            "host-visible": one(flags=1), "flags": one(flags=3),
+            "host-visible": one(flags=1), "vnet": one(flags=16), "flags": one(flags=3),
             "mac": one(mac=b"\2\0\0\0\0\1", mtu=65521), "short": one()[:-1],
             "long": one() + b"\0", "reserved": one(rest=bytes(127) + b"\1"),
             "name": one(name=b"a" * 16), "hidden": one(name=b"a\0b"),
@@ -245,6 +245,7 @@ def readers():
             "attribute-long": datagrams(one(7, 1, 3, attribute(6, bytes(8), more=60))),
             "attribute-none": datagrams(one(7, 1, 3, struct.pack("=HH", 0, 6)) + done),
             "attribute-short": datagrams(one(7, 1, 3, attribute(6, b""), attribute(0, b"ab"))),
+            "odd-length": datagrams(one()[:-1]), "odd-end": datagrams(one(more=-1)[:-1]),
             "nothing": datagrams(b"", b"\0" * 16)}
 
 

@@ -189,7 +189,8 @@ def _():
     os.kill(feed.worker("injector"), signal.SIGKILL)
     feed.wait()
     reader.finish()
-    check(len(reader.frames) > 1500, "%d frames" % len(reader.frames))
+    # A quarter of a second was read ahead, and is lost.
+    check(len(reader.frames) > 1000, "%d frames" % len(reader.frames))
     equal("frames", set(reader.frames), {data})
     equal("unfinished", set(reader.unfinished), {True})
     equal("injected", feed["injected"], len(reader.frames))
