@@ -15,8 +15,9 @@
 #include "common/log.h"
 #include "proto/limits.h"
 
-/* Link types with a program of their own; what comes beyond passes. */
-#define PROGRAMS_MAX 16
+/* Link types with a program of their own, more than are converted; what comes
+ * beyond passes. */
+#define PROGRAMS_MAX 64
 
 struct program {
 	uint32_t link_type;
@@ -28,6 +29,7 @@ struct filter {
 	const char *expression;
 	struct program programs[PROGRAMS_MAX];
 	size_t count;
+	bool full; /* and it was said */
 };
 
 static int compile(const char *expression, uint32_t link_type, int optimize,
@@ -60,8 +62,14 @@ static const struct program *find_program(struct filter *filter,
 	for (size_t i = 0; i < filter->count; i++)
 		if (filter->programs[i].link_type == link_type)
 			return &filter->programs[i];
-	if (filter->count == PROGRAMS_MAX)
+	if (filter->count == PROGRAMS_MAX) {
+		if (!filter->full)
+			log_warning("the filter is for %u link types: packets "
+				    "of others pass unfiltered",
+				    PROGRAMS_MAX);
+		filter->full = true;
 		return NULL;
+	}
 	program = &filter->programs[filter->count++];
 	program->link_type = link_type;
 	/* The optimiser refuses what no packet of this link type can match. */

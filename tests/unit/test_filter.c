@@ -4,6 +4,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "capture/convert.h"
 #include "capture/filter.h"
 #include "capture/linktype.h"
 
@@ -211,6 +212,18 @@ static void test_original_length(void **state)
 	filter_free(filter);
 }
 
+/* One file may hold packets of all that are converted. */
+static void test_all_link_types(void **state)
+{
+	struct filter *filter = new_filter("len > 1000");
+
+	(void)state;
+	for (size_t i = 0; convert_link_type(i) != UINT32_MAX; i++)
+		if (pass(filter, convert_link_type(i), raw_ip, sizeof(raw_ip)))
+			fail_msg("link type %" PRIu32, convert_link_type(i));
+	filter_free(filter);
+}
+
 /* A hostile file may bring 65536 link types: they pass, and it ends. */
 static void test_many_link_types(void **state)
 {
@@ -226,9 +239,11 @@ static void test_many_link_types(void **state)
 			fail_msg("link type %" PRIu32, type);
 		}
 	log = redirect_end(&redirect);
-	/* One line each for the first ones, Ethernet's program is one, too. */
-	assert_int_equal(count_char(log, '\n'), 15);
+	/* One line each for the first ones, Ethernet's program is one, too; and
+	 * one for all others. */
+	assert_int_equal(count_char(log, '\n'), 64);
 	assert_non_null(strstr(log, "LINKTYPE_50000"));
+	assert_non_null(strstr(log, "others pass unfiltered"));
 	/* Those that had a program keep it; a late one gets none. */
 	assert_false(pass(filter, LINKTYPE_ETHERNET, ethernet_ip,
 			  sizeof(ethernet_ip)));
@@ -246,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_none_for_ethernet),
 		cmocka_unit_test(test_cut_packets),
 		cmocka_unit_test(test_original_length),
+		cmocka_unit_test(test_all_link_types),
 		cmocka_unit_test(test_many_link_types),
 	};
 
