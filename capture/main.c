@@ -58,7 +58,7 @@ struct capture {
 	 * zeroed for each (-ftrivial-auto-var-init). */
 	struct convert_frame converted[CONVERT_FRAMES_MAX];
 	struct frames frames;	/* by the options, to the sender */
-	uint64_t pass_received; /* packets received before this pass */
+	uint64_t pass_sequence; /* of the first packet of this pass */
 	uint64_t read;		/* packets read in all */
 	struct ahead ahead;
 	uint64_t end_ns;       /* by --duration; CLOCK_NEVER: none */
@@ -79,7 +79,7 @@ static const char about[] =
  * The number of the next packet: 0, or behind those that a former capture,
  * which died, had counted on the same page.
  */
-static uint64_t first_sequence(const struct counters_capture *counters)
+static uint64_t next_sequence(const struct counters_capture *counters)
 {
 	return counters->received - counters_skipped(counters);
 }
@@ -121,7 +121,7 @@ static int capture_open(struct capture *capture)
 		return r;
 	r = sender_new(feed_fd, capture->worker.control_fd,
 		       capture->options.sources[0],
-		       first_sequence(capture->counters), &capture->sender);
+		       next_sequence(capture->counters), &capture->sender);
 	if (r < 0) {
 		log_error("preparing the feed: %s", log_errno(-r));
 		return TAPFEED_EXIT_LOSS;
@@ -164,14 +164,14 @@ static void source_failed(struct capture *capture, size_t i, int error)
 static bool next_pass(struct capture *capture)
 {
 	struct counters_capture *counters = capture->counters;
-	bool nothing = counters->received == capture->pass_received;
+	bool nothing = next_sequence(counters) == capture->pass_sequence;
 	int r;
 
 	if (capture->sources.live || capture->sources.stopping_ns > 0)
 		return false;
 	counter_add(&counters->passes, 1);
-	capture->pass_received = counters->received;
-	/* It would be read for ever for nothing. */
+	capture->pass_sequence = next_sequence(counters);
+	/* It would be read for ever for nothing, and by no pace. */
 	if (counters->passes == capture->options.loop || nothing ||
 	    capture->status != TAPFEED_EXIT_OK)
 		return false;

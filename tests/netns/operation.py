@@ -131,6 +131,16 @@ def _():
     equal("received", feed["received"], 0)
 
 
+@case("--loop 0 ends where everything is skipped, which no pace holds up")
+def _():
+    for args in ((), ("--loop-gap", "10s"), ("--pps", "1")):
+        feed = Feed(made(pcap([b""] * 3)), "--loop", "0", *args).wait(5)
+        equal("status", feed.status, 0)
+        equal("skipped", feed["skipped.too_short"], 3)
+    feed = Feed(made(pcap([b"", *numbered(1)])), "--loop", "0", "--count", "8").wait(5)
+    equal("injected", feed["injected"], 4)
+
+
 @case("--pps starts at its pace, without a burst")
 def _():
     feed = Feed(made(pcap(numbered(200))), "--pps", "2000").wait()
