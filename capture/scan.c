@@ -53,11 +53,12 @@ int scan_run(struct sources *sources, struct filter *filter,
 		struct packet packet;
 		int r = sources_next(sources, &packet, &source);
 
-		/* What is wrong with a file is said when it is played. */
-		if (r < 0 || r == SOURCE_END)
+		if (r == SOURCE_END)
 			break;
-		if (r == SOURCE_WAIT)
-			continue; /* a regular file is always ready */
+		/* What is wrong with a file is said when it is played, and the
+		 * others are; a regular file is always ready. */
+		if (r < 0 || r == SOURCE_WAIT)
+			continue;
 		if (filter && !filter_pass(filter, &packet))
 			continue;
 		taken++;

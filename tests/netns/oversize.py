@@ -262,6 +262,11 @@ def _():
     feed.wait_line(r"mtu 8986\)")
     feed.wait()
     equal("status", feed.status, 1)
+    cut_short = made(pcap(SMALL[:1])[:-1], "cut.pcap")
+    for files in ([cut_short, made(pcap([OTHER]))], [made(pcap([OTHER])), cut_short]):
+        feed = Feed(files, "--mtu", "auto").wait()
+        feed.wait_line(r"mtu 8986\)")
+        equal("injected", feed["injected"], 1)
 
 
 @case("--mtu auto: who reads the files is confined, and does not outlive tapfeed")
