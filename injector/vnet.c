@@ -15,8 +15,9 @@
 #include "common/layers.h"
 #include "proto/feed.pb-c.h"
 
-#define TCP_CHECK 16u
-#define UDP_CHECK 6u
+#define TCP_CHECK    16u
+#define UDP_CHECK    6u
+#define ICMPV6_CHECK 2u
 
 static_assert(sizeof(struct virtio_net_hdr) == TAPFEED_VNET_BYTES, "layout");
 
@@ -33,6 +34,8 @@ static void say_unfinished(struct virtio_net_hdr *header, const uint8_t *frame,
 		offset = TCP_CHECK;
 	else if (layers.protocol == LAYERS_UDP)
 		offset = UDP_CHECK;
+	else if (layers.protocol == LAYERS_ICMPV6 && layers.version == 6)
+		offset = ICMPV6_CHECK;
 	else
 		return;
 	if (layers.transport + offset + 2 > len ||

@@ -12,8 +12,8 @@
 /*
  * Writes the header into the room at the start of an entry that was checked
  * (batch_check()): whatever capture left there is gone. It says that the
- * checksum is unfinished where capture does, and the frame has one of TCP or
- * UDP in it: where, is found in the frame. Else it says nothing.
+ * checksum is unfinished where capture does, and the frame has one of TCP, UDP
+ * or ICMPv6 in it: where, is found in the frame. Else it says nothing.
  */
 void vnet_fill(const struct queue_entry *entry, enum tapfeed_kind kind);
 

@@ -5,7 +5,7 @@ from captures import frame, numbered, pcap, pcap_header, pcap_record
 from harness import (Feed, SAMPLE, Skip, Told, case, check, descendants, equal, exists,
                      frames_equal, main, made, path, replay, run, until)
 from livefeed import Live, wire
-from packets import checksum, super_frame
+from packets import ICMPV6, checksum, ethernet, folded, ping, super_frame
 import gzip
 import json
 import os
@@ -177,6 +177,12 @@ def _():
     equal("unfinished, on a TUN", feed.reader.unfinished, [True, True])
     feed = replay(file, "--checksums", "trust", "--oversize", "segment", reader=Told)
     equal("of segments", sum(feed.reader.unfinished), 2)
+    echo = ping("2001:db8::2", "2001:db8::1")
+    pseudo = folded(echo[8:40] + struct.pack(">II", len(echo) - 40, ICMPV6))
+    feed = replay(made(pcap([ethernet(0x86dd, echo[:42] + pseudo + echo[44:])])),
+                  "--checksums", "trust", reader=Told)
+    equal("of ICMPv6", feed.reader.unfinished, [True])
+    counts(feed, checksums_fixed=1)
 
 
 @case("checksums: trust goes on after the injector was killed")

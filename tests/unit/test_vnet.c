@@ -51,7 +51,13 @@ static const struct ipframe specs[] = {
 	{ TAPFEED_TAP, 1, 6, 17, 3, 0, 100, 0, 0 },
 	{ TAPFEED_TUN, 0, 4, 17, 0, 0, 100, 0, 0 },
 	{ TAPFEED_TUN, 0, 6, 6, 0, 0, 65000, 0x10, 0 },
+	{ TAPFEED_TAP, 1, 6, 58, 1, 0, 56, 0, 0 },
 };
+
+static uint16_t field_of(const struct ipframe *spec)
+{
+	return spec->protocol == 6 ? 16 : spec->protocol == 17 ? 6 : 2;
+}
 
 static void test_unfinished(void **state)
 {
@@ -64,7 +70,7 @@ static void test_unfinished(void **state)
 		struct virtio_net_hdr want = {
 			.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 			.csum_start = (uint16_t)at.transport,
-			.csum_offset = spec->protocol == 6 ? 16 : 6,
+			.csum_offset = field_of(spec),
 		};
 
 		assert_memory_equal(&header, &want, sizeof(want));
@@ -80,8 +86,7 @@ static void test_cut(void **state)
 	for (size_t i = 0; i < COUNT(specs); i++) {
 		const struct ipframe *spec = &specs[i];
 		struct ipframe_at at = ipframe_make(spec, bytes);
-		uint32_t field =
-			at.transport + (spec->protocol == 6 ? 16 : 6) + 2;
+		uint32_t field = at.transport + field_of(spec) + 2;
 
 		for (uint32_t len = 1; len < field; len++)
 			expect_nothing(len, spec->kind, UNFINISHED);
@@ -99,6 +104,7 @@ static void test_lies(void **state)
 		size_t len;
 	} rows[] = {
 		{ 9, "\x2f", 1 },   /* not TCP */
+		{ 9, "\x3a", 1 },   /* ICMPv6, but not in IPv6 */
 		{ 6, "\x20", 1 },   /* a fragment */
 		{ 6, "\0\x01", 2 }, /* another */
 		{ 0, "\x44", 1 },   /* a header too short */
