@@ -82,6 +82,7 @@ static const struct {
 /* Protocols of linux/if_ether.h that are no EtherTypes. */
 #define PROTOCOL_8023 0x0001 /* Novell's, IPX without LLC */
 #define PROTOCOL_8022 0x0004 /* LLC */
+#define PROTOCOL_PPP  0x0007 /* of ISDN and other lines */
 
 static enum convert_verdict by_protocol(struct convert_network *network,
 					uint16_t arphrd, uint16_t protocol)
@@ -95,6 +96,8 @@ static enum convert_verdict by_protocol(struct convert_network *network,
 	}
 	if (protocol == PROTOCOL_8022)
 		return convert_ether_llc(network);
+	if (protocol == PROTOCOL_PPP)
+		return convert_serial_ppp(network);
 	if (protocol >= ETHERTYPE_LOWEST)
 		network->protocol = protocol;
 	else

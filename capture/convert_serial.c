@@ -142,6 +142,7 @@ enum convert_verdict convert_serial_hdlc(struct convert_network *network)
 #define NLPID_ISIS 0x83
 #define NLPID_IPV6 0x8e
 #define NLPID_IPV4 0xcc
+#define NLPID_PPP  0xcf /* RFC 1973 */
 #define SNAP_LEN   5
 
 /* Bridged Ethernet frames, with their check sequence or without. */
@@ -182,6 +183,8 @@ static enum convert_verdict by_nlpid(struct convert_network *network)
 	switch (nlpid[0]) {
 	case NLPID_SNAP:
 		return by_snap(network);
+	case NLPID_PPP:
+		return convert_serial_protocol(network);
 	case NLPID_IPV4:
 		network->protocol = ETHERTYPE_IPV4;
 		break;

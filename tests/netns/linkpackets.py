@@ -64,6 +64,8 @@ def sll2(kind, arphrd=1, length=6):
 def cooked(head):
     return typed(head) + [
         (head(IPV4, 512, 0) + FOUR, OK, OK),  # PPP: no address
+        (head(7, 512, 0) + be16(0xff03, 0x21) + FOUR, OK, OK),
+        (head(7, 512, 0) + be16(0x57) + SIX, OK, OK),
         (head(0, 770, 0) + frelay()[0][0], OK, OK),
         (head(25, 801, 0) + wifi_rows()[0][0], OK, OK),
         (head(25, 803, 0) + radiotap(0x10) + wifi_rows()[0][0] + b"FCS.", OK, OK),
@@ -118,6 +120,8 @@ def hdlc():
 
 def frelay():
     rfc2427 = [(b"\x03\xcc" + FOUR, OK, OK), (b"\x03\x8e" + SIX, OK, OK),
+               (b"\x03\xcf" + be16(0x21) + FOUR, OK, OK),  # PPP
+               (b"\x03\xcf" + be16(0xc021) + bytes(4), "not_ethernet", NO),
                (b"\x03\0\x80\0\0\0" + be16(IPV4) + FOUR, OK, OK),
                (b"\x03\0\x80\0\0\0" + be16(ARP_TYPE) + ARP, OK, NO),
                (b"\x03\0\x80\0\x80\xc2" + be16(7) +

@@ -106,6 +106,9 @@ static void test_cooked(void **state)
 		{ 113, SLL("0338", "0000", MAC, "0800") V4,
 		  CONVERT_NOT_ETHERNET, "", CONVERT_NOT_IP, "" },
 		/* other link types inside */
+		IP_ROW(113, SLL("0200", "0000", MAC, "0007") "ff03 0021" V4,
+		       TAP4, V4),
+		IP_ROW(276, SLL2("0200", "00", MAC, "0007") "57" V6, TAP6, V6),
 		IP_ROW(113, SLL("0302", "0000", MAC, "0000") "1841 03cc" V4,
 		       MADE "0800" V4, V4),
 		SKIP_ROW(113, SLL("0321", "0000", MAC, "0019") "8000",
@@ -297,6 +300,8 @@ static void test_frame_relay(void **state)
 	static const struct row rows[] = {
 		IP_ROW(107, "1841 03 cc" V4, TAP4, V4),
 		IP_ROW(107, "1841 03 8e" V6, TAP6, V6),
+		IP_ROW(107, "1841 03 cf 0021" V4, TAP4, V4),
+		IP_ROW(107, "1841 03 cf 57" V6, TAP6, V6),
 		IP_ROW(206, "00 1841 03 cc" V4, TAP4, V4),
 		/* addresses of three and four bytes */
 		IP_ROW(107, "184003 03 cc" V4, TAP4, V4),
