@@ -15,15 +15,17 @@
 #include "capture/checksum.h"
 #include "common/bytes.h"
 
-#define TCP_MIN_LEN 20u
-#define TCP_SEQ	    4u
-#define TCP_FLAGS   13u
-#define TCP_CHECK   16u
-#define TCP_URGENT  18u
-#define UDP_LEN	    8u
-#define UDP_LENGTH  4u
-#define UDP_CHECK   6u
-#define IPV6_LEN    40u
+#define TCP_MIN_LEN    20u
+#define TCP_SEQ	       4u
+#define TCP_FLAGS      13u
+#define TCP_CHECK      16u
+#define TCP_URGENT     18u
+#define UDP_LEN	       8u
+#define UDP_LENGTH     4u
+#define UDP_CHECK      6u
+#define IPV6_LEN       40u
+#define IPV6_NEXT      6u
+#define IPV6_JUMBO_LEN 8u
 
 #define FIN 0x01
 #define SYN 0x02
@@ -134,6 +136,21 @@ static uint32_t choose_size(const struct segmenter *segmenter, uint32_t mtu,
 	return size > room ? 0 : size;
 }
 
+/* No segment has the length that the header for it says: it is taken out, as
+ * the kernel does it (ipv6_hopopt_jumbo_remove). */
+static void remove_jumbo(struct segmenter *segmenter)
+{
+	struct layers *layers = &segmenter->layers;
+	uint8_t *ip = segmenter->head + layers->network;
+	uint8_t *option = ip + IPV6_LEN;
+
+	ip[IPV6_NEXT] = option[0];
+	segmenter->head_len -= IPV6_JUMBO_LEN;
+	layers->transport -= IPV6_JUMBO_LEN;
+	memmove(option, option + IPV6_JUMBO_LEN,
+		segmenter->head_len - layers->network - IPV6_LEN);
+}
+
 bool segment_plan(struct segmenter *segmenter, uint32_t mtu, uint32_t size)
 {
 	const struct convert_frame *frame = segmenter->frame;
@@ -144,6 +161,8 @@ bool segment_plan(struct segmenter *segmenter, uint32_t mtu, uint32_t size)
 	if (offset == 0)
 		return false;
 	segmenter->head_len = offset;
+	if (layers->jumbo)
+		remove_jumbo(segmenter);
 	segmenter->len = (uint32_t)layers->end - offset;
 	segmenter->size = choose_size(segmenter, mtu, size);
 	if (segmenter->size == 0 || segmenter->len == 0)

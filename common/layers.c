@@ -4,6 +4,8 @@
 
 #include "common/layers.h"
 
+#include <string.h>
+
 #include "common/bytes.h"
 
 #define ADDRESSES_LEN	 12u /* of an Ethernet header, before the EtherType */
@@ -25,6 +27,7 @@
 #define IPV6_HOP     0u
 #define IPV6_ROUTING 43u
 #define IPV6_OPTIONS 60u
+#define IPV6_64K     65536u
 
 struct bytes {
 	const uint8_t *at;
@@ -122,6 +125,26 @@ static bool is_extension(uint8_t next)
 	return next == IPV6_HOP || next == IPV6_ROUTING || next == IPV6_OPTIONS;
 }
 
+/*
+ * Whether the hop-by-hop header there is the jumbo payload option (RFC 2675)
+ * and nothing else, as Linux has it before TCP since 5.19 (BIG TCP).
+ */
+static bool find_jumbo(const struct bytes *bytes, uint32_t at,
+		       struct layers *layers)
+{
+	static const uint8_t head[] = { LAYERS_TCP, 0, 0xc2, 4 };
+	uint32_t len;
+
+	if (!has(bytes, at, 8) ||
+	    memcmp(bytes->at + at, head, sizeof(head)) != 0)
+		return false;
+	len = bytes_be32(bytes->at + at + sizeof(head));
+	layers->jumbo = len >= IPV6_64K;
+	if (layers->jumbo)
+		layers->end = (uint64_t)at + len;
+	return layers->jumbo;
+}
+
 /* Those extension headers that the kernel's own segmentation knows, too
  * (ipv6_gso_pull_exthdrs in net/ipv6/ip6_offload.c). */
 static void find_ipv6(const struct bytes *bytes, struct layers *layers)
@@ -137,9 +160,10 @@ static void find_ipv6(const struct bytes *bytes, struct layers *layers)
 	next = bytes->at[layers->network + 6];
 	payload_len = bytes_be16(bytes->at + layers->network + 4);
 	layers->end = payload_len ? at + payload_len : bytes->frame_len;
-	/* A jumbogram says its length in an option that its parts may not
-	   have. */
-	if (payload_len == 0 && next == IPV6_HOP)
+	/* Other jumbograms say their length among options that their parts may
+	   not have. */
+	if (payload_len == 0 && next == IPV6_HOP &&
+	    !find_jumbo(bytes, at, layers))
 		return;
 	while (is_extension(next)) {
 		if (!has(bytes, at, 8))

@@ -27,6 +27,9 @@ struct layers {
 	   addresses that stand in front (source routes). */
 	uint32_t transport;
 	uint8_t protocol; /* of the header at transport */
+	/* IPv6, more than 64 KiB: its length is in a header of its own, eight
+	   bytes behind IPv6's, and TCP follows. */
+	bool jumbo;
 };
 
 /*

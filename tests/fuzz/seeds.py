@@ -329,6 +329,9 @@ def segment():
             "no-length": one(four[:2] + b"\0\0" + four[4:], kind=2),
             "cut": one(four[:400], kind=2), "trailer": one(four + bytes(40), kind=2),
             "fragment": one(four[:6] + b"\x20\0" + four[8:], kind=2)}
+    jumbo = bytes.fromhex("0600c204") + struct.pack(">I", len(six) - 40 + 8 + 65000)
+    rows["jumbo"] = one(six[:4] + bytes(3) + six[7:40] + jumbo + six[40:], 1500, pad=65000,
+                        kind=2)
     rows["unfinished"] = one(datagram[:26] + packets.checksum(
         bytes(255 - octet for octet in datagram[12:20] + b"\0\x11" + datagram[24:26]))
         + datagram[28:], 1500, kind=2)

@@ -176,6 +176,29 @@ def _():
         equal("frames_written", tap.feed["frames_written"], len(tap.copy.frames))
 
 
+@case("BIG TCP: jumbograms of IPv6, too", limit=90)
+def _():
+    bridge = Bridge()
+    host = bridge.hosts[0]
+    try:
+        host.run("ip", "link", "set", "dev", "eth1" + PEER, "gso_max_size", "200000")
+    except AssertionError as error:
+        raise Skip("not on this kernel: %s" % error) from error
+    host.run("sysctl", "-qw", "net.ipv4.tcp_wmem=4096 4000000 8000000")
+    bridge.hosts[1].run("sysctl", "-qw", "net.ipv4.tcp_rmem=4096 4000000 8000000")
+    tap = Tap("--checksums", "fix")
+    for _ in range(3):
+        bridge.talk(ADDRESSES[1], 2000000)
+        if max(map(len, tap.before.frames)) > 70000:
+            break
+    tap.end()
+    there, cut, kernel = map(with_data, (tap.before.frames, tap.copy.frames,
+                                         tap.after.outgoing))
+    check(max(map(len, there)) > 70000, "no jumbogram went by")
+    frames_equal(sorted(cut), sorted(kernel))
+    equal("oversize", tap.feed["oversize"], 0)
+
+
 @case("trust tells of a frame what the kernel told of it", limit=90)
 def _():
     bridge = Bridge()

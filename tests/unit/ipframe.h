@@ -142,6 +142,17 @@ static inline struct ipframe_at ipframe_make(const struct ipframe *spec,
 	return at;
 }
 
+/* A frame of IPv6 with one extension header as a jumbogram, as Linux does it.
+ */
+static inline void ipframe_jumbo(uint8_t *frame, struct ipframe_at at)
+{
+	uint8_t *ip = frame + at.network;
+
+	bytes_put_be16(ip + 4, 0);
+	memcpy(ip + 40, "\6\0\xc2\4", 4);
+	bytes_put_be32(ip + 44, at.len - at.network - 40);
+}
+
 /* Whether the checksums of a frame whose headers lie there are right. */
 static inline bool ipframe_verify(const uint8_t *frame, struct ipframe_at at,
 				  uint8_t protocol)

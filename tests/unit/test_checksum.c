@@ -247,6 +247,20 @@ static void test_lies_6(void **state)
 	}
 }
 
+static void test_jumbogram(void **state)
+{
+	static const struct ipframe spec = { TAPFEED_TAP, 0,	  6, 6, 1,
+					     3,		  100000, 0, 0 };
+	struct ipframe_at at = ipframe_make(&spec, bytes);
+
+	(void)state;
+	ipframe_jumbo(bytes, at);
+	assert_int_equal(checksum_fix(bytes, at.len, at.len, TAPFEED_TAP,
+				      false),
+			 CHECKSUM_FIXED);
+	assert_true(ipframe_verify(bytes, at, 6));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -259,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_lies),
 		cmocka_unit_test(test_lies_6),
+		cmocka_unit_test(test_jumbogram),
 	};
 
 	return cmocka_run_group_tests_name("checksum", tests, NULL, NULL);

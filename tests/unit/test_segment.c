@@ -14,7 +14,7 @@
 #define URG 0x20
 #define CWR 0x80
 
-static uint8_t bytes[IPFRAME_MAX], out[IPFRAME_MAX];
+static uint8_t bytes[IPFRAME_MAX], out[IPFRAME_MAX], jumbo[IPFRAME_MAX];
 
 /* The frame as conversion hands it on, header_len bytes of it apart. */
 static struct convert_frame frame_of(uint32_t header_len, uint32_t len)
@@ -296,6 +296,58 @@ static void test_refused(void **state)
 	}
 }
 
+/* The header that says a jumbogram's length is in none of its segments. */
+static void test_jumbogram(void **state)
+{
+	struct ipframe spec = { TAPFEED_TAP, 1, 6, 6, 1, 3, 100000, ACK, 0 };
+	struct ipframe_at at = ipframe_make(&spec, bytes);
+	struct convert_frame frame = frame_of(0, at.len);
+	struct segmenter segmenter;
+
+	(void)state;
+	ipframe_jumbo(bytes, at);
+	memcpy(jumbo, bytes, at.len);
+	frame.data = jumbo;
+	spec.extensions = 0;
+	at = ipframe_make(&spec, bytes);
+	assert_true(segment_init(&segmenter, &frame, 0, TAPFEED_TAP, 1500));
+	assert_true(segment_plan(&segmenter, 1500, 0));
+	assert_int_equal(segmenter.count, 71);
+	expect_segments(&spec, at, &segmenter, 1500, UINT32_MAX);
+}
+
+/* Another length, another option, options behind it, another protocol. */
+static void test_no_jumbogram(void **state)
+{
+	static const struct {
+		uint32_t at; /* of the IPv6 header */
+		const char *bytes;
+		size_t len;
+	} rows[] = {
+		{ 44, "\0\1\x86\xd5", 4 }, /* too long, by one */
+		{ 44, "\0\0\xff\xff", 4 }, { 44, "\xff\xff\xff\xff", 4 },
+		{ 42, "\xc3", 1 },	   { 43, "\x03", 1 },
+		{ 41, "\1", 1 },	   { 40, "\x3c", 1 },
+	};
+	static const struct ipframe spec = { TAPFEED_TAP, 0,	  6,   6, 1,
+					     3,		  100000, ACK, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ipframe_at at = ipframe_make(&spec, bytes);
+		struct convert_frame frame = frame_of(0, at.len);
+		struct segmenter segmenter;
+
+		ipframe_jumbo(bytes, at);
+		memcpy(bytes + at.network + rows[i].at, rows[i].bytes,
+		       rows[i].len);
+		assert_true(
+			segment_init(&segmenter, &frame, 0, TAPFEED_TAP, 1500));
+		if (segment_plan(&segmenter, 1500, 0))
+			fail_msg("row %zu was cut", i);
+	}
+}
+
 /* A checksum of 0 says that there is none: it stands as its complement. */
 static void test_udp_zero(void **state)
 {
@@ -402,6 +454,8 @@ int main(void)
 		cmocka_unit_test(test_length_zero),
 		cmocka_unit_test(test_trailer),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_jumbogram),
+		cmocka_unit_test(test_no_jumbogram),
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_oversize),
