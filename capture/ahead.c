@@ -72,14 +72,23 @@ uint64_t ahead_until(const struct ahead *ahead, uint64_t time_ns,
 					  : 0;
 }
 
-void ahead_take(struct ahead *ahead, const struct convert_frame *frames,
-		size_t n, uint64_t time_ns, uint64_t now_ns)
+void ahead_take(struct ahead *ahead, const struct frames_sent *sent,
+		uint64_t time_ns, uint64_t now_ns)
 {
-	for (size_t i = 0; i < n; i++)
-		ahead->due_ns =
-			pace_take(&ahead->pace, &ahead->clock, time_ns,
-				  frames[i].header_len + frames[i].data_len,
-				  now_ns);
+	size_t bytes = sent->bytes;
+
+	/* What nobody is going to write takes no time. */
+	if (sent->frames == 0)
+		return;
+	for (size_t left = sent->frames; left > 0; left--) {
+		/* All but the last are of one size mostly, and it is the sum
+		 * that counts. */
+		uint32_t len = (uint32_t)(bytes / left);
+
+		bytes -= len;
+		ahead->due_ns = pace_take(&ahead->pace, &ahead->clock, time_ns,
+					  len, now_ns);
+	}
 	ahead->rest_ns = 0;
 	ahead->last_ns = time_ns;
 }

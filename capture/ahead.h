@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "capture/convert.h"
+#include "capture/frames.h"
 #include "common/options.h"
 #include "common/pace.h"
 
@@ -55,8 +55,9 @@ static inline bool ahead_waits(const struct ahead *ahead)
 	return pace_active(&ahead->pace) || ahead->rest_ns > 0;
 }
 
-/* It is sent off, as n frames. now_ns says nothing where none has to wait. */
-void ahead_take(struct ahead *ahead, const struct convert_frame *frames,
-		size_t n, uint64_t time_ns, uint64_t now_ns);
+/* It is sent off, as so many frames, or none. now_ns says nothing where none
+ * has to wait. */
+void ahead_take(struct ahead *ahead, const struct frames_sent *sent,
+		uint64_t time_ns, uint64_t now_ns);
 
 #endif

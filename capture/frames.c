@@ -225,7 +225,8 @@ static int write_all(const struct frames *frames, const struct job *job,
 }
 
 int frames_add(const struct frames *frames, const struct packet *packet,
-	       const struct convert_frame *list, size_t n)
+	       const struct convert_frame *list, size_t n,
+	       struct frames_sent *ret_sent)
 {
 	const struct job job = {
 		frames->options,
@@ -238,7 +239,9 @@ int frames_add(const struct frames *frames, const struct packet *packet,
 	struct counters_capture *counters = frames->counters;
 	bool truncated = packet->captured_len < packet->original_len;
 	struct shape shape;
+	int r;
 
+	*ret_sent = (struct frames_sent){ 0 };
 	if (truncated && job.options->truncated == TRUNCATED_DROP) {
 		skips_by_option(counters, packet->link_type,
 				COUNTERS_TRUNCATED);
@@ -255,5 +258,8 @@ int frames_add(const struct frames *frames, const struct packet *packet,
 	counter_add(&counters->truncated, truncated);
 	counter_add(&counters->oversize, shape.refused);
 	counter_add(&counters->segmented, shape.segmented);
-	return write_all(frames, &job, &shape);
+	r = write_all(frames, &job, &shape);
+	if (r == 0)
+		*ret_sent = (struct frames_sent){ shape.frames, shape.bytes };
+	return r;
 }

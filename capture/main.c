@@ -299,6 +299,7 @@ static int take_packet(struct capture *capture, struct packet *packet,
 	struct counters_capture *counters = capture->counters;
 	struct convert_frame *frames = capture->converted;
 	enum convert_verdict verdict;
+	struct frames_sent sent;
 	uint64_t now_ns = 0;
 	bool stop = false;
 	size_t n;
@@ -324,8 +325,10 @@ static int take_packet(struct capture *capture, struct packet *packet,
 			    capture->sources.names[source]);
 		return 0;
 	}
-	ahead_take(&capture->ahead, frames, n, packet->time_ns, now_ns);
-	return frames_add(&capture->frames, packet, frames, n);
+	r = frames_add(&capture->frames, packet, frames, n, &sent);
+	if (r == 0)
+		ahead_take(&capture->ahead, &sent, packet->time_ns, now_ns);
+	return r;
 }
 
 /* Takes one packet, or waits. Returns whether to go on. */

@@ -2,7 +2,7 @@
 """--oversize, --truncated and --checksums on files, and --mtu auto: what is written, and
 how it is counted."""
 from captures import frame, numbered, pcap, pcap_header, pcap_record
-from harness import (Feed, SAMPLE, Skip, Told, case, check, descendants, equal, exists,
+from harness import (Feed, SAMPLE, SLOW, Skip, Told, case, check, descendants, equal, exists,
                      frames_equal, main, made, path, replay, run, until)
 from livefeed import Live, wire
 from packets import ICMPV6, checksum, ethernet, folded, ping, super_frame
@@ -99,6 +99,22 @@ def _():
     feed = replay(made(pcap([super_frame(4, 1461)[0], frame(1515)])), "--oversize",
                   "drop")
     counts(feed, skipped_oversize=2)
+
+
+@case("a pace is that of the frames that are written, not of the packets they come from")
+def _():
+    mixed = made(pcap_header() + b"".join(
+        pcap_record(data, length=60 if number % 4 == 0 else 100)
+        for number, data in enumerate(numbered(2000))))
+    for pace in (("--pps", "1000"), ("--bitrate", "480k")):
+        feed = replay(mixed, *pace, "--truncated", "drop")
+        equal("injected", feed["injected"], 500)
+        check(0.49 < feed["seconds"] < 0.8 * SLOW, "%s s" % feed["seconds"])
+    # What was read ahead of the stop is what a quarter of a second takes.
+    feed = replay(made(pcap([SUPER] * 2000)), "--pps", "1000", "--oversize", "segment",
+                  "--duration", "1s")
+    check(0.9 < feed["seconds"] < 1.6 * SLOW, "%s s" % feed["seconds"])
+    equal("frames_written", feed["frames_written"], feed["segmented"] * -(-20000 // SIZE))
 
 
 # ---- truncated, checksums ----------------------------------------------------

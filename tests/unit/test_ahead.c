@@ -24,10 +24,9 @@ static void begin(const struct options *options)
 
 /* Sends a packet of that time off, after the wait that it has to make; returns
  * its time on the line. */
-static uint64_t pass(uint64_t time_ns)
+static uint64_t pass_as(uint64_t time_ns, size_t frames, size_t bytes)
 {
-	static const struct convert_frame frame = { .header_len = 14,
-						    .data_len = 86 };
+	const struct frames_sent sent = { frames, bytes };
 	uint64_t time = ahead_time(&ahead, time_ns);
 	uint64_t until = ahead_until(&ahead, time, now_ns);
 
@@ -37,8 +36,13 @@ static uint64_t pass(uint64_t time_ns)
 		now_ns = until;
 	}
 	assert_int_equal(ahead_until(&ahead, time, now_ns), 0);
-	ahead_take(&ahead, &frame, 1, time, now_ns);
+	ahead_take(&ahead, &sent, time, now_ns);
 	return time;
+}
+
+static uint64_t pass(uint64_t time_ns)
+{
+	return pass_as(time_ns, 1, 100);
 }
 
 /* 100 packets a second, by each pace: none is sent off later than 200 ms before
@@ -65,6 +69,31 @@ static void test_each_pace(void **state)
 			assert_true(now_ns + AHEAD >= due);
 			if (n > 30)
 				assert_true(now_ns <= due - (AHEAD - STEP));
+		}
+	}
+}
+
+/* By what is written: of a packet there may be several frames, or none. */
+static void test_frames_of_packets(void **state)
+{
+	static const struct options rows[] = {
+		{ .pps = 1000, .loop = 1 },
+		{ .bitrate = 800000, .loop = 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		begin(&rows[i]);
+		for (uint64_t n = 0; n < 1000; n++) {
+			uint64_t due = START + n * 10 * NS_PER_MS;
+
+			pass_as(0, 10, 1000);
+			for (int skipped = 0; skipped < 20; skipped++)
+				pass_as(0, 0, 0);
+			assert_true(now_ns + AHEAD >= due);
+			if (n > 30)
+				assert_true(now_ns <= due - (AHEAD - STEP) +
+							      10 * NS_PER_MS);
 		}
 	}
 }
@@ -203,6 +232,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_pace),
+		cmocka_unit_test(test_frames_of_packets),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_loops),

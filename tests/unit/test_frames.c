@@ -46,6 +46,9 @@ static int set_up_stage(void **state)
 	return 0;
 }
 
+/* What the packet added last became. */
+static struct frames_sent became;
+
 /* One packet of captured bytes of bytes[], of which there were original. */
 static int add(uint32_t captured, uint32_t original)
 {
@@ -58,7 +61,7 @@ static int add(uint32_t captured, uint32_t original)
 		.original_len = original,
 	};
 
-	return frames_add(&stage, &packet, &frame, 1);
+	return frames_add(&stage, &packet, &frame, 1, &became);
 }
 
 /*
@@ -150,6 +153,7 @@ static void test_limit(void **state)
 		assert_int_equal(
 			counters.link_types[0].skipped[COUNTERS_OVERSIZE],
 			tags + 1);
+		assert_int_equal(became.frames + became.bytes, 0);
 		spec.payload--;
 	}
 	assert_int_equal(counters.oversize + counters.segmented, 0);
@@ -214,7 +218,7 @@ static void test_size_known(void **state)
 
 	(void)state;
 	options.oversize = OVERSIZE_SEGMENT;
-	assert_int_equal(frames_add(&stage, &packet, &list, 1), 0);
+	assert_int_equal(frames_add(&stage, &packet, &list, 1, &became), 0);
 	assert_int_equal(counters.segmented, 1);
 	frame = sent(1);
 	assert_int_equal(frame->batch->n_captured_len, 4);
@@ -241,6 +245,8 @@ static void test_too_many(void **state)
 		assert_int_equal(counters.oversize, !fits);
 		frame = sent(1);
 		assert_int_equal(frame->batch->n_captured_len, fits ? 1024 : 1);
+		assert_int_equal(became.frames, fits ? 1024 : 1);
+		assert_int_equal(became.bytes, frame->batch->payload.len);
 		tapfeed__frame__free_unpacked(frame, NULL);
 	}
 }
@@ -324,9 +330,11 @@ static void test_truncated_drop(void **state)
 {
 	(void)state;
 	options.truncated = TRUNCATED_DROP;
+	became = (struct frames_sent){ 99, 99 };
 	assert_int_equal(add(60, 61), 0);
 	assert_int_equal(counters.link_types[0].skipped[COUNTERS_TRUNCATED], 1);
 	assert_int_equal(counters.truncated, 0);
+	assert_int_equal(became.frames + became.bytes, 0);
 	nothing_sent();
 	assert_int_equal(add(60, 60), 0);
 	assert_int_equal(add(60, 59), 0); /* a lie */
