@@ -102,6 +102,26 @@ enum convert_verdict convert_serial_pppoe(struct convert_network *network)
 #define HDLC_CDP   0x2000 /* which there goes in SNAP of Cisco's own */
 #define HDLC_OSI   0xfefe
 
+/* What OSI's packets begin with: CLNP, ES-IS, IS-IS. */
+#define NLPID_CLNP 0x81
+#define NLPID_ISIS 0x83
+
+static bool is_osi(uint8_t nlpid)
+{
+	return nlpid >= NLPID_CLNP && nlpid <= NLPID_ISIS;
+}
+
+/* Whether one byte stands before an OSI packet: LLC's control, or, as Cisco's
+ * routers write it, any that happens to be there (tcpdump looks behind it,
+ * too).
+ */
+static bool has_odd_byte(const struct part *part)
+{
+	if (part->len == 1)
+		return !is_osi(part->data[0]);
+	return part->data[0] == UI || is_osi(part->data[1]);
+}
+
 /* A protocol as Cisco's HDLC has it: an EtherType but for a few. */
 static enum convert_verdict by_cisco_type(struct convert_network *network,
 					  uint16_t type)
@@ -109,10 +129,9 @@ static enum convert_verdict by_cisco_type(struct convert_network *network,
 	const struct part *part = &network->part;
 
 	if (type == HDLC_OSI) {
-		/* Some write all of the LLC header, others the SAPs alone. */
 		if (part->len == 0)
 			return CONVERT_TOO_SHORT;
-		if (part->data[0] == UI)
+		if (has_odd_byte(part))
 			(void)part_take(&network->part, 1);
 		network->protocol = CONVERT_OSI;
 	} else if (type < ETHERTYPE_LOWEST || type == HDLC_SLARP ||
@@ -138,8 +157,6 @@ enum convert_verdict convert_serial_hdlc(struct convert_network *network)
 
 #define NLPID_PAD  0x00
 #define NLPID_SNAP 0x80
-#define NLPID_CLNP 0x81
-#define NLPID_ISIS 0x83
 #define NLPID_IPV6 0x8e
 #define NLPID_IPV4 0xcc
 #define NLPID_PPP  0xcf /* RFC 1973 */
@@ -194,7 +211,7 @@ static enum convert_verdict by_nlpid(struct convert_network *network)
 	default:
 		network->protocol = CONVERT_OTHER;
 	}
-	if (nlpid[0] >= NLPID_CLNP && nlpid[0] <= NLPID_ISIS) {
+	if (is_osi(nlpid[0])) {
 		/* There the number is part of the packet. */
 		part->data--;
 		part->len++;

@@ -278,6 +278,9 @@ static void test_hdlc(void **state)
 		       V4),
 		TAP_ROW(104, "8f00 fefe 03 8314", MADE "000c fefe03 8314"),
 		TAP_ROW(104, "8f00 fefe 8314", MADE "000c fefe03 8314"),
+		/* a byte of Cisco's before it */
+		TAP_ROW(104, "8f00 fefe 35 831b", MADE "000c fefe03 831b"),
+		TAP_ROW(104, "8f00 fefe 4183", MADE "000b fefe03 83"),
 		/* SLARP is no RARP, and CDP no frame of type 0x2000. */
 		{ 104, "8f00 8035 00000002", CONVERT_NOT_ETHERNET, "",
 		  CONVERT_NOT_IP, "" },
