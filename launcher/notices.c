@@ -46,6 +46,20 @@ static void say_remark(struct feed *feed)
 	feed->remark = NULL;
 }
 
+/* Another feed has its name in the runtime directory, in a network namespace of
+ * its own: tapfeed start would mean that one, and this one wait for ever. */
+static bool check_startable(struct feed *feed)
+{
+	if (!feed->gate.for_start || feed->status.named)
+		return true;
+	log_error("tapfeed start would not find %s, and nothing else lets it "
+		  "begin (--wait-for-start): give it another --name",
+		  feed->interface);
+	feed->failed = true;
+	feed_stop(feed);
+	return false;
+}
+
 static void say_up(struct feed *feed)
 {
 	char *name = feed->interface;
@@ -67,7 +81,8 @@ static void say_up(struct feed *feed)
 	say_remark(feed);
 	linkwatch_set(&feed->link, ifindex);
 	notices_check_loop(feed);
-	gate_ready(feed);
+	if (check_startable(feed))
+		gate_ready(feed);
 }
 
 static void on_ready(struct feed *feed)

@@ -285,12 +285,29 @@ static void show_stats(const struct feed *feed)
 	(void)report_print(&report, run->options.json);
 }
 
-static void prepare_feed(struct run *run)
+/* Of a feed that nobody could start. The exit status. */
+static int not_startable(const struct run *run, int error)
+{
+	char shown[200];
+
+	escape_text(shown, sizeof(shown), run->feed.status.dir.path,
+		    strlen(run->feed.status.dir.path));
+	log_error("--wait-for-start: tapfeed start would not find this feed: "
+		  "%s: %s; let XDG_RUNTIME_DIR name a directory that is yours",
+		  shown, log_errno(-error));
+	return error == -EACCES || error == -EPERM ? TAPFEED_EXIT_PERMISSION
+						   : TAPFEED_EXIT_LOSS;
+}
+
+/* 0 or the exit status. */
+static int prepare_feed(struct run *run)
 {
 	const struct options *options = &run->options;
 	struct feed *feed = &run->feed;
+	int r = statusd_init(&feed->status, run->user);
 
-	statusd_init(&feed->status, run->user);
+	if (r < 0 && options->wait_for_start)
+		return not_startable(run, r);
 	feed->command = run->command;
 	feed->source_names = options->sources;
 	feed->source_count = options->source_count;
@@ -310,6 +327,7 @@ static void prepare_feed(struct run *run)
 	feed->wait_for_capture = run->live && options->source_count > 0 &&
 				 options->startup_delay_ns == 0 &&
 				 !gate_holds(&feed->gate);
+	return 0;
 }
 
 /* Who reads is asked from here on. 0 or the exit status. */
@@ -361,8 +379,9 @@ static int start(struct run *run)
 	}
 	feed->spawner_fd = r;
 	feed->audit_fd = audit_open();
-	prepare_feed(run);
-	r = confine(run);
+	r = prepare_feed(run);
+	if (r == 0)
+		r = confine(run);
 	return r == 0 ? -1 : r;
 }
 

@@ -117,7 +117,7 @@ static int take_place(struct statusd *statusd, const struct users_id *owner)
 	return r;
 }
 
-void statusd_init(struct statusd *statusd, const struct users_id *owner)
+int statusd_init(struct statusd *statusd, const struct users_id *owner)
 {
 	struct timespec now;
 	int r;
@@ -141,6 +141,7 @@ void statusd_init(struct statusd *statusd, const struct users_id *owner)
 		r = take_place(statusd, owner);
 	if (r < 0)
 		warn(statusd, r);
+	return r;
 }
 
 /* Takes the socket's file away, unless it is not ours any more. */

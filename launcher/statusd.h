@@ -57,9 +57,10 @@ typedef void (*statusd_fill)(const void *data, struct control_status *status);
  * Opens (or makes) the runtime directory, takes away what dead feeds left there
  * and listens, under a name that nobody looks for. owner: the user that this
  * process, which is root's, becomes after it; NULL: it stays who it is. The
- * feed's time begins here.
+ * feed's time begins here. 0, or a negative errno: nobody will reach it, which
+ * is said where somebody can mend it.
  */
-void statusd_init(struct statusd *statusd, const struct users_id *owner);
+int statusd_init(struct statusd *statusd, const struct users_id *owner);
 
 /* Takes the name NAME.sock, once that is known; does nothing a second time.
  * From here on no file is opened, made or bound. */

@@ -129,6 +129,29 @@ def _():
     equal("status", feed.status, 2)
 
 
+@case("a feed that tapfeed start could not find does not wait for it", limit=60)
+def _():
+    launch = as_user(USER)
+    env = {key: value for key, value in os.environ.items() if key != "XDG_RUNTIME_DIR"}
+    done = subprocess.run([*launch, TAPFEED, "replay", "--wait-for-start", "/proc/self/exe"],
+                          text=True, capture_output=True, timeout=10 * SLOW, env=env)
+    answers(done, 3, "--wait-for-start: tapfeed start would not find this feed: /run/")
+    check("XDG_RUNTIME_DIR" in done.stderr, done.stderr)
+
+
+@case("nor one whose name another feed has, in another network namespace", limit=60)
+def _():
+    first = waiting("--wait-for-start", launch=["unshare", "-n"])
+    second = Feed(pcap_of(numbered(1)), "--wait-for-start").wait()
+    equal("status", second.status, 1)
+    check(second.lines("another tapfeed listens there"), second.log)
+    check(second.lines("tapfeed start would not find tf0"), second.log)
+    equal("received", second["received"], 0)
+    still_waits(first, "start")
+    first.signal(signal.SIGINT)
+    first.wait()
+
+
 @case("Ctrl-C while it waits for the start ends it at once", limit=30)
 def _():
     feed = waiting("--wait-for-start")
