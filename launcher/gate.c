@@ -62,6 +62,7 @@ int gate_init(struct gate *gate, const struct options *options, int ready_fd,
 	};
 	gate->open = !gate_holds(gate);
 	if (!gate->for_reader && !gate->linger_auto &&
+	    !options_is_given(options, "no-reader") &&
 	    gate->no_reader == NO_READER_CONTINUE)
 		return 0;
 	return readers_init(&gate->readers);
@@ -136,7 +137,7 @@ static void name_readers(char *buf, size_t size, uint32_t n)
 static void say_waiting(const struct feed *feed)
 {
 	const struct gate *gate = &feed->gate;
-	char readers[120] = "", start[40] = "", ready[300] = "", file[300] = "";
+	char readers[120] = "", start[60] = "", ready[300] = "", file[300] = "";
 	char path[200];
 	const char *comma = "";
 
@@ -146,18 +147,18 @@ static void say_waiting(const struct feed *feed)
 			 gate->readers_wanted,
 			 gate->readers_wanted == 1 ? "" : "s",
 			 (double)gate->settle_ns / (double)NS_PER_S);
-		comma = ", ";
+		comma = ", and for ";
 	}
 	if (gate->for_start) {
 		snprintf(start, sizeof(start), "%stapfeed start %s", comma,
 			 feed->interface);
-		comma = ", ";
+		comma = ", and for ";
 	}
 	if (gate->for_ready) {
 		escape_text(path, sizeof(path), gate->ready_path,
 			    strlen(gate->ready_path));
 		snprintf(ready, sizeof(ready), "%sREADY=1 to %s", comma, path);
-		comma = ", ";
+		comma = ", and for ";
 	}
 	if (gate->for_file) {
 		escape_text(path, sizeof(path), gate->file_path,
@@ -231,7 +232,7 @@ static void on_missed(struct feed *feed)
 	case NO_READER_CONTINUE:
 	default:
 		log_warning("nobody reads %s any more: packets go on "
-			    "(--no-reader)",
+			    "(--no-reader continue)",
 			    feed->interface);
 		break;
 	}
@@ -361,7 +362,11 @@ static bool says_ready(const char *text, size_t len)
 	return false;
 }
 
-/* Whoever may write to the socket's file may say so. */
+/*
+ * Whoever may write to the socket's file may say so. Behind READY=1 it is read
+ * on: sd_notify_barrier(3), so systemd-notify(1), sends a descriptor and waits
+ * until it is closed; and an IDS may go on to tell its STATUS.
+ */
 static void hear_ready(struct gate *gate)
 {
 	char text[READY_MAX_BYTES];
@@ -373,9 +378,7 @@ static void hear_ready(struct gate *gate)
 
 		if (n < 0)
 			return;
-		gate->ready = says_ready(text, (size_t)n);
-		if (gate->ready)
-			fd_close(&gate->ready_fd);
+		gate->ready = gate->ready || says_ready(text, (size_t)n);
 	}
 }
 
@@ -412,9 +415,10 @@ void gate_turn(struct feed *feed, uint64_t now_ns)
 {
 	struct gate *gate = &feed->gate;
 
+	/* At any time: what is not taken wakes the loop for ever. */
+	hear_ready(gate);
 	if (!gate->begun || feed->deadline_ns != CLOCK_NEVER)
 		return;
-	hear_ready(gate);
 	look_for_file(gate);
 	if (gate->untold)
 		tell(feed, 0);

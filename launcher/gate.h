@@ -26,7 +26,7 @@ struct gate {
 	enum no_reader no_reader;
 	bool linger_auto;
 	uint64_t startup_delay_ns;
-	int ready_fd; /* READY=1 comes here; -1: none, or it came */
+	int ready_fd; /* READY=1 comes here; -1: none */
 	const char *ready_path;
 	int file_fd; /* of waitfile_open(); -1: none, or it came */
 	const char *file_path;

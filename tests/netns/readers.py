@@ -234,6 +234,17 @@ def _():
     equal("injected", feed["injected"], 5000)
 
 
+@case("--no-reader continue, given alone: said, too", limit=60)
+def _():
+    feed = watched(Feed(pcap_of(numbered(1000)), "--no-reader", "continue", "--pps",
+                        "500", "--linger", "0"))
+    feed.wait_line("tf0 is up")
+    some(100)
+    feed.wait_line("nobody reads tf0 any more: packets go on .--no-reader continue.")
+    feed.wait()
+    equal("injected", feed["injected"], 1000)
+
+
 @case("--no-reader pause: packets wait, and whoever comes then misses none", limit=60)
 def _():
     feed, first = under_way("--no-reader", "pause")

@@ -4,6 +4,7 @@ import array
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import stat
@@ -90,6 +91,7 @@ def _():
 @case("started before the reader is there: the gate waits for both", limit=60)
 def _():
     feed = waiting("--wait-for-start", "--wait-for-reader=200ms")
+    check(feed.lines("unchanged for 0.2 s, and for tapfeed start tf0$"), feed.log)
     answers(start("tf0"), 0, "tf0 is started, and still waits for readers\n")
     answers(start("tf0"), 0, "tf0 was started before\n")
     still_waits(feed, "readers")
@@ -266,6 +268,23 @@ def _():
     check(time.monotonic() - began < 0.5 * SLOW, "it took its time")
     feed.wait()
     frames_equal(reader.finish().frames, numbered(10))
+
+
+@case("who sends READY=1 by systemd-notify is not refused, nor kept waiting", limit=60)
+def _():
+    file = path("ready.sock")
+    feed = waiting("--ready-socket", file, "--pps", "20", count=20)
+    ours, theirs = os.pipe()
+    notify(file, b"READY=1")
+    feed.wait_line("tf0 begins, READY=1 has come$")
+    notify(file, b"STATUS=reading")
+    notify(file, b"BARRIER=1", fds=[theirs])  # sd_notify_barrier(3)
+    os.close(theirs)
+    check(select.select([ours], [], [], 0.5 * SLOW)[0], "the descriptor is not closed")
+    equal("read", os.read(ours, 1), b"")
+    os.close(ours)
+    feed.wait()
+    equal("injected", feed["injected"], 20)
 
 
 @case("descriptors sent to the socket are not kept", limit=60)
