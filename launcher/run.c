@@ -476,8 +476,9 @@ static int finish(struct run *run)
 	/* Whoever waits for a reader of the report can be interrupted. */
 	signals_default();
 	/* Where nothing began there is nothing to report. */
-	if (report.received > 0 || ((run->feed.up || run->feed.capturing) &&
-				    status < TAPFEED_EXIT_USAGE))
+	if (report.received > 0 ||
+	    ((run->feed.up || run->feed.capturing) &&
+	     status != TAPFEED_EXIT_USAGE && status != TAPFEED_EXIT_PERMISSION))
 		r = report_print(&report, run->options.json);
 	if (r < 0) {
 		log_error("writing the report to standard output: %s",

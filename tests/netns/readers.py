@@ -335,6 +335,19 @@ def _():
     check(feed["dropped.stopped"] > 0, feed.report)
 
 
+@case("--no-reader exit: a report in any case, where there was no packet too", limit=30)
+def _():
+    veth("src0")
+    feed = watched(Feed("src0-peer", "--no-reader", "exit", "--filter", "udp port 9",
+                        "--linger", "0", command="live"))
+    feed.wait_line("tf0 is up")
+    with packet_socket():
+        until("a reader", lambda: told()["readers"] == 1)
+    feed.wait()
+    equal("status", feed.status, 4)
+    equal("received", feed["received"], 0)
+
+
 @case("--no-reader exit: a reader that goes when all is written is none of it", limit=30)
 def _():
     feed = waiting(numbered(10), "--no-reader", "exit", "--linger", "700ms")
