@@ -155,6 +155,7 @@ static const struct {
 	{ CREATE, "mac", NULL, "mac is neither yes nor no", FLAG(mac) },
 	{ CREATE, "host-visible", NULL, "host-visible is neither yes nor no",
 	  FLAG(host_visible) },
+	{ CREATE, "trust", NULL, "trust is neither yes nor no", FLAG(trust) },
 	{ CAPTURE, "interface", set_names, "" },
 	{ CAPTURE, "promiscuous", NULL, "promiscuous is neither yes nor no",
 	  FLAG(promiscuous) },
@@ -369,7 +370,9 @@ bool policyfile_may_create(const struct policyfile *policy,
 		    asked->mtu <= grant->mtu_max &&
 		    asked->queues <= grant->queues_max &&
 		    (grant->mac || bytes_zero(asked->mac, 6)) &&
-		    (grant->host_visible || asked->flags == 0))
+		    (grant->host_visible ||
+		     !(asked->flags & PRIVILEGED_HOST_VISIBLE)) &&
+		    (grant->trust || !(asked->flags & PRIVILEGED_VNET)))
 			return true;
 	return false;
 }

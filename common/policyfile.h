@@ -37,6 +37,7 @@ struct policyfile_grant {
 	uint32_t queues_max;		/* create */
 	bool mac;			/* create: may choose the address */
 	bool host_visible;		/* create: may leave the shield off */
+	bool trust;			/* create: --checksums trust */
 	bool promiscuous;		/* capture */
 };
 

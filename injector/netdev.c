@@ -310,8 +310,8 @@ static void explain_policy(char *buf, size_t size, int error, const char *name)
 		snprintf(buf, size,
 			 "cannot create %s: the policy does not let uid %u do "
 			 "it; as root, add a create line that covers its name, "
-			 "--type, --mtu, --mac, --queues and --host-visible "
-			 "to %s: tapfeed-policy.conf(5)",
+			 "--type, --mtu, --mac, --queues, --host-visible and "
+			 "--checksums trust to %s: tapfeed-policy.conf(5)",
 			 name, (unsigned int)getuid(), file);
 	else if (error == -ENOENT)
 		snprintf(buf, size,

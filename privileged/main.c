@@ -227,7 +227,7 @@ static void log_verdict(const struct helper *helper, const char *fault)
 	snprintf(text, sizeof(text), "uid %u, pid %d: create \"%s\"%s: %s%s",
 		 (unsigned int)helper->caller.uid, (int)helper->caller.pid,
 		 name,
-		 helper->request.flags == PRIVILEGED_HOST_VISIBLE
+		 helper->request.flags & PRIVILEGED_HOST_VISIBLE
 			 ? " host-visible"
 			 : "",
 		 fault ? "refused: " : "created ",

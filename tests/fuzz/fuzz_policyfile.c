@@ -31,8 +31,9 @@ static void check_grant(const struct policyfile_grant *grant)
 	       grant->mtu_min <= grant->mtu_max &&
 	       grant->mtu_max <= TAPFEED_MTU_MAX);
 	assert(grant->queues_max >= 1 && grant->queues_max <= 256);
-	assert(grant->capture ? !grant->mac && !grant->host_visible
-			      : !grant->promiscuous);
+	assert(grant->capture
+		       ? !grant->mac && !grant->host_visible && !grant->trust
+		       : !grant->promiscuous);
 }
 
 /* Who may have the kernel number an interface may have each number. */

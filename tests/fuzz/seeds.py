@@ -42,7 +42,7 @@ def policyfile():
              "create user=root name=lc0 # one\n"
              "create\tuser=1000  name=tf*,lc* kind=tap mtu=68-65521 queues=256 mac=yes\n"
              "create group=root kind=tun name=a.b_c-d mtu=1500 mac=no queues=1\n"
-             "create any=yes name=* kind=tap,tun host-visible=yes\n"
+             "create any=yes name=* kind=tap,tun host-visible=yes trust=yes\n"
              "capture group=1000 interface=eth0,wlan* promiscuous=yes\n"
              "capture user=_none.x$ interface=lo promiscuous=no\n")
     return {"all": every.encode(), "empty": b"",

@@ -14,7 +14,8 @@ import time
 from errno import EAFNOSUPPORT, EBADF, EBUSY, EINVAL, EPROTO
 
 from privileged_client import (
-    FAULTY, HOST_VISIBLE, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CHECK, STEP_REQUEST,
+    FAULTY, HOST_VISIBLE, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CHECK,
+    STEP_REQUEST, VNET,
     TUNGETIFF, TUNSETIFF, Skip, add_calls, ask, case, created, equal, expected_calls,
     filters, finish, interfaces, link, main, pair, receive, refused, request, rows, run,
     shielded, start, stopped, true, tun)
@@ -63,6 +64,10 @@ def leaves_the_shield_off_where_that_is_asked_for():
     equal(state.get("inet6_addr_gen_mode", "none"), "none", "addr_gen_mode")
     equal(run("tc", "qdisc", "show", "dev", "tf0", "clsact"), "", "qdisc")
     equal(filters("tf0", "ingress") + filters("tf0", "egress"), "", "filters")
+    true('create "tf0" host-visible: created tf0' in answer[2], "line: " + answer[2])
+    reply.close()
+    answer = ask(request(b"tf0", flags=HOST_VISIBLE | VNET))
+    reply = created(answer)
     true('create "tf0" host-visible: created tf0' in answer[2], "line: " + answer[2])
     reply.close()
     equal(interfaces(), ["lo"], "after the last descriptor is closed")

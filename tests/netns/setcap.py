@@ -16,7 +16,7 @@ from errno import EACCES, EINVAL, ENOENT, EPERM
 import setcap_client
 from privileged_client import (
     HOST_VISIBLE, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, STEP_ATTACH, STEP_CAPABILITY, STEP_POLICY,
-    STEP_REQUEST, STEP_SEVERAL, ask, case, created, equal, finish, interfaces, link, pair, receive,
+    STEP_REQUEST, STEP_SEVERAL, VNET, ask, case, created, equal, finish, interfaces, link, pair, receive,
     refused, request, rows, run, shielded, start, true, tun)
 from setcap_client import (
     GROUP, OTHER, USER, ask_as, become, install, main, policy, start_as, status_of)
@@ -76,6 +76,7 @@ LIMITED = f"create user={USER} name=tf*,lab0 kind=tap mtu=1000-2000"
     ("an address of his own", {}, {"mac": b"\2\0\0\0\0\1"}),
     ("several queues", {}, {"queues": 2}),
     ("no shield", {}, {"flags": HOST_VISIBLE}),
+    ("headers for the kernel", {}, {"flags": VNET}),
 ])
 def refuses(who, what):
     policy(LIMITED, f"create group={GROUP} name=eth0", "capture any=yes interface=*")
@@ -98,6 +99,14 @@ def leaves_the_shield_off_by_a_line_that_says_so_alone():
     policy(f"create user={USER} name=tf* mac=yes",
            f"create user={OTHER} name=* host-visible=yes")
     refused(ask_as(visible), EPERM, STEP_POLICY)
+
+
+@case
+def takes_headers_for_the_kernel_by_a_line_that_says_so_alone():
+    policy(f"create user={USER} name=tf* trust=yes")
+    created(ask_as(request(flags=VNET))).close()
+    policy(f"create user={USER} name=tf* host-visible=yes mac=yes")
+    refused(ask_as(request(flags=VNET)), EPERM, STEP_POLICY)
 
 
 @rows([

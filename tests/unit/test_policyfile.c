@@ -72,6 +72,7 @@ static void test_defaults(void **state)
 	assert_int_equal(policy.grants[0].queues_max, 1);
 	assert_false(policy.grants[0].mac);
 	assert_false(policy.grants[0].host_visible);
+	assert_false(policy.grants[0].trust);
 	assert_true(policy.grants[1].capture);
 	assert_string_equal(policy.grants[1].name, "eth0");
 	assert_false(policy.grants[1].promiscuous);
@@ -109,6 +110,7 @@ static void test_taken(void **state)
 		{ "create any=yes name=x mac=no\n", 1 },
 		{ "create any=yes name=x host-visible=yes\n", 1 },
 		{ "create any=yes name=x host-visible=no\n", 1 },
+		{ "create any=yes name=x trust=yes host-visible=yes\n", 1 },
 		{ "create any=yes mac=no queues=2 mtu=70 kind=tap name=x\n",
 		  1 },
 		{ "capture any=yes interface=x promiscuous=yes\n", 1 },
@@ -251,6 +253,9 @@ static void test_refused(void **state)
 		{ CREATE "mac=yess", "mac is" },
 		{ CREATE "host-visible=", "host-visible is" },
 		{ CREATE "host-visible=1", "host-visible is" },
+		{ CREATE "trust=", "trust is" },
+		{ CREATE "trust=no trust=yes", "twice" },
+		{ "capture any=yes interface=x trust=yes", "does not take" },
 		{ CREATE "host_visible=yes", "does not take" },
 		{ CREATE "host-visible=no host-visible=yes", "twice" },
 		{ "capture any=yes interface=x host-visible=yes",
@@ -428,6 +433,11 @@ static void test_may_create(void **state)
 #define VISIBLE                                                                \
 	REQUEST("x", .kind = TAPFEED_TAP, .queues = 1,                         \
 		.flags = PRIVILEGED_HOST_VISIBLE)
+#define TRUST                                                                  \
+	REQUEST("x", .kind = TAPFEED_TAP, .queues = 1, .flags = PRIVILEGED_VNET)
+#define BOTH                                                                   \
+	REQUEST("x", .kind = TAPFEED_TAP, .queues = 1,                         \
+		.flags = PRIVILEGED_HOST_VISIBLE | PRIVILEGED_VNET)
 		{ "name=tf0", ASK("tf0"), true },
 		{ "name=tf0", ASK("tf"), false },
 		{ "name=tf0", ASK("tf00"), false },
@@ -478,6 +488,13 @@ static void test_may_create(void **state)
 		{ "name=x host-visible=yes", VISIBLE, true },
 		{ "name=x host-visible=yes", ASK("x"), true },
 		{ "name=x mac=yes", VISIBLE, false },
+		{ "name=x", TRUST, false },
+		{ "name=x trust=yes", TRUST, true },
+		{ "name=x trust=yes", VISIBLE, false },
+		{ "name=x host-visible=yes", TRUST, false },
+		{ "name=x host-visible=yes", BOTH, false },
+		{ "name=x trust=yes", BOTH, false },
+		{ "name=x trust=yes host-visible=yes", BOTH, true },
 		{ "name=x host-visible=yes", MAC, false },
 		{ "name=x host-visible=yes mtu=68\ncreate any=yes name=x",
 		  VISIBLE, false },
