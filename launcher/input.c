@@ -18,6 +18,7 @@
 #include "common/ifname.h"
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/parse.h"
 
 /* A source as it may be shown. */
 static const char *shown(const char *name)
@@ -28,7 +29,18 @@ static const char *shown(const char *name)
 	return buf;
 }
 
-static int open_failed(const char *name, int error)
+/* Its value is optional, so it stands behind a "=". */
+static const char *hint(const struct run *run, const char *name)
+{
+	uint64_t ns;
+
+	return run->options.wait_for_reader && parse_duration(name, &ns) == 0
+		       ? "; a time for --wait-for-reader is written "
+			 "--wait-for-reader=T"
+		       : "";
+}
+
+static int open_failed(const struct run *run, const char *name, int error)
 {
 	if (error == ENOENT && strlen(name) < IF_NAMESIZE &&
 	    if_nametoindex(name) > 0) {
@@ -38,7 +50,8 @@ static int open_failed(const char *name, int error)
 			shown(name), shown(name));
 		return TAPFEED_EXIT_USAGE;
 	}
-	log_error("%s cannot be opened: %s", shown(name), log_errno(error));
+	log_error("%s cannot be opened: %s%s", shown(name), log_errno(error),
+		  error == ENOENT ? hint(run, name) : "");
 	return error == EACCES || error == EPERM ? TAPFEED_EXIT_PERMISSION
 						 : TAPFEED_EXIT_USAGE;
 }
@@ -54,16 +67,12 @@ static int discard_stdin(void)
 /* The descriptor of a file or of standard input; or -1 and errno. */
 static int open_one(const char *path, bool standard)
 {
-	struct stat st;
 	int fd;
 
 	if (standard) {
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		return fd < 0 || discard_stdin() < 0 ? -1 : fd;
 	}
-	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
-		log_info("%s: waiting for somebody to write to it",
-			 shown(path));
 	return open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 }
 
@@ -83,24 +92,49 @@ static const char *unfit(const struct run *run, int fd, const struct stat *st)
 	return NULL;
 }
 
+/* -1 to go on, or the exit status. */
+static int refuse(const char *path, const char *why)
+{
+	if (!why)
+		return -1;
+	log_error("%s %s", shown(path), why);
+	return TAPFEED_EXIT_USAGE;
+}
+
+/* Before it is opened: that may wait for ever. -1 or the exit status. */
+static int check_fifo(const struct run *run, const char *path)
+{
+	struct stat st;
+	int r;
+
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return -1;
+	r = refuse(path, unfit(run, -1, &st));
+	if (r < 0)
+		log_info("%s: waiting for somebody to write to it",
+			 shown(path));
+	return r;
+}
+
 static int open_file(struct run *run, size_t i, bool *regular)
 {
 	const char *path = run->options.sources[i];
 	bool standard = strcmp(path, "-") == 0;
 	struct stat st;
-	const char *why;
-	int fd = open_one(path, standard);
+	int r = standard ? -1 : check_fifo(run, path);
+	int fd;
 
+	if (r >= 0)
+		return r;
+	fd = open_one(path, standard);
 	if (standard)
 		run->options.sources[i] = path = "standard input";
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return open_failed(path, errno);
+		return open_failed(run, path, errno);
 	run->source_fds[i] = fd;
-	why = unfit(run, fd, &st);
-	if (why) {
-		log_error("%s %s", shown(path), why);
-		return TAPFEED_EXIT_USAGE;
-	}
+	r = refuse(path, unfit(run, fd, &st));
+	if (r >= 0)
+		return r;
 	*regular = *regular && S_ISREG(st.st_mode);
 	run->source_bytes += (uint64_t)st.st_size;
 	return -1;
@@ -126,7 +160,7 @@ int input_open_files(struct run *run)
 
 	/* Nothing that was inherited is kept, so they lie from 3 on. */
 	if (r < 0 && fd_close_from(STDERR_FILENO + 1) < 0)
-		return open_failed("/proc/self/fd", errno);
+		return open_failed(run, "/proc/self/fd", errno);
 	for (size_t i = 0; r < 0 && i < n; i++)
 		r = open_file(run, i, &regular);
 	if (!regular || run->options.loop != 1)
@@ -134,7 +168,7 @@ int input_open_files(struct run *run)
 	return r;
 }
 
-static void explain_missing(const char *name)
+static void explain_missing(const struct run *run, const char *name)
 {
 	struct if_nameindex *list = if_nameindex();
 	char names[256] = "";
@@ -152,7 +186,8 @@ static void explain_missing(const char *name)
 	}
 	if (list)
 		if_freenameindex(list);
-	log_error("%s: no such interface; there are:%s", shown(name), names);
+	log_error("%s: no such interface; there are:%s%s", shown(name), names,
+		  hint(run, name));
 }
 
 static int check_interface(const struct run *run, size_t i)
@@ -186,14 +221,14 @@ static int check_interface(const struct run *run, size_t i)
 			"replay %s?",
 			shown(name), shown(name));
 	else
-		explain_missing(name);
+		explain_missing(run, name);
 	return TAPFEED_EXIT_USAGE;
 }
 
 int input_check_interfaces(struct run *run)
 {
 	int r = fd_close_from(STDERR_FILENO + 1) < 0
-			? open_failed("/proc/self/fd", errno)
+			? open_failed(run, "/proc/self/fd", errno)
 			: -1;
 
 	for (size_t i = 0; r < 0 && i < run->options.source_count; i++)

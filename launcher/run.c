@@ -158,6 +158,49 @@ static int check_operands(struct run *run, int n, char **operands)
 	return -1;
 }
 
+/* What tcpreplay calls otherwise, and what there is in its place. */
+static const struct {
+	const char *word, *advice;
+} tcpreplay[] = {
+	{ "-i", "the interface is made (--name)" },
+	{ "--intf1", "the interface is made (--name)" },
+	{ "-x", "here it is --speed" },
+	{ "--multiplier", "here it is --speed" },
+	{ "-p", "here it is --pps" },
+	{ "-M", "here it is --bitrate" },
+	{ "--mbps", "here it is --bitrate, with a unit: 100M" },
+	{ "-t", "that is what it does without a pace" },
+	{ "--topspeed", "that is what it does without a pace" },
+	{ "-l", "here it is --loop" },
+	{ "--loopdelay-ms", "here it is --loop-gap, with a unit: 200ms" },
+	{ "-L", "here it is --count" },
+	{ "--limit", "here it is --count" },
+	{ "--maxsleep", "here it is --max-gap, with a unit: 500ms" },
+	{ "-K", "files are streamed" },
+	{ "--preload-pcap", "files are streamed" },
+};
+
+/* What to do about a word that is no option. NULL: nothing is known. */
+static const char *advise(const struct run *run, const char *error)
+{
+	static const char unknown[] = "unknown option ";
+	const char *word = error + sizeof(unknown) - 1;
+	size_t len;
+
+	if (strncmp(error, unknown, sizeof(unknown) - 1) != 0)
+		return NULL;
+	if (run->live) /* as tcpdump has it */
+		return strcmp(word, "-i") == 0
+			       ? "name the interfaces without it"
+			       : NULL;
+	len = strcspn(word, "=");
+	for (size_t i = 0; i < sizeof(tcpreplay) / sizeof(tcpreplay[0]); i++)
+		if (strlen(tcpreplay[i].word) == len &&
+		    strncmp(tcpreplay[i].word, word, len) == 0)
+			return tcpreplay[i].advice;
+	return NULL;
+}
+
 /* Returns -1 to go on, or the exit status. */
 static int read_arguments(struct run *run, int argc, char **argv)
 {
@@ -169,11 +212,10 @@ static int read_arguments(struct run *run, int argc, char **argv)
 	int r;
 
 	if (first < 0) {
-		/* As tcpdump and tcpreplay have it. */
-		log_error("%s; %ssee tapfeed %s --help", error,
-			  strcmp(error, "unknown option -i") != 0 ? ""
-			  : run->live ? "name the interfaces without it; "
-				      : "the interface is made (--name); ",
+		const char *advice = advise(run, error);
+
+		log_error("%s; %s%ssee tapfeed %s --help", error,
+			  advice ? advice : "", advice ? "; " : "",
 			  run->command);
 		return TAPFEED_EXIT_USAGE;
 	}

@@ -53,6 +53,18 @@ WRONG = [
      ["--count", "interface"]),
     ("-i of tcpdump", ["live", "-i", "lo"], ["-i", "without it"]),
     ("-i of tcpreplay", ["replay", "-i", "lo", "a"], ["-i", "--name"]),
+    ("--multiplier of tcpreplay", ["replay", "--multiplier=2", "a"],
+     ["--multiplier=2", "--speed"]),
+    ("--mbps of tcpreplay", ["replay", "--mbps", "100", "a"], ["--mbps", "--bitrate", "100M"]),
+    ("-t of tcpreplay", ["replay", "-t", "a"], ["-t", "without a pace"]),
+    ("a word that only begins like one", ["replay", "--mbpsx", "a"],
+     ["unknown option --mbpsx; see"]),
+    ("--multiplier of live", ["live", "--multiplier=2", "lo"],
+     ["unknown option --multiplier=2; see"]),
+    ("a time behind --wait-for-reader, as a file", ["replay", "--wait-for-reader", "3s", "a"],
+     ["3s cannot be opened", "--wait-for-reader=T"]),
+    ("a time behind --wait-for-reader, as an interface",
+     ["live", "--wait-for-reader", "500ms", "lo"], ["no such interface", "--wait-for-reader=T"]),
     ("an interface as a file", ["replay", "lo"], ["tapfeed live lo"]),
     ("a file as an interface", ["live", "/etc/passwd"], ["replay /etc/passwd"]),
     ("a MAC address for a TUN", ["replay", "--type", "tun", "--mac",
@@ -141,6 +153,14 @@ for option, values, allowed in VALUES:
                     [TAPFEED, "replay", "%s=%s" % (option, value), ten()])
             refused(USAGE, [re.escape(option), allowed],
                     [TAPFEED, "replay", option, value, ten()])
+
+
+@case("a pipe where a regular file is needed: refused before anybody writes to it")
+def _():
+    os.mkfifo(path("fifo"))
+    for option in (["--loop", "2"], ["--mtu", "auto"]):
+        refused(USAGE, ["fifo cannot be read twice", option[0]],
+                [TAPFEED, "replay", *option, path("fifo")])
 
 
 @case("an interface named lo is taken")
