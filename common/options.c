@@ -51,6 +51,7 @@ struct row {
 	uint64_t min;
 	uint64_t max;
 	const char *live_fallback; /* NULL: live has the same default */
+	const char *section;	   /* begins with it; NULL: goes on */
 };
 
 static int store_flag(const struct row *row, const char *text, void *field)
@@ -216,7 +217,7 @@ static const struct row rows[] = {
 	{ "name", 0, "NAME", "tf%d",
 	  "1 to 15 letters, digits, '_', '-' or '.', a letter first; may end in %d",
 	  "the interface; %d: the kernel numbers it",
-	  FEED | INJECTOR, store_name, FIELD(name), 0, 0, NULL },
+	  FEED | INJECTOR, store_name, FIELD(name), 0, 0, NULL, "The interface" },
 	{ "type", 0, "tap|tun", "tap", "tap or tun",
 	  "what it carries: Ethernet frames or IP packets",
 	  FEED | INJECTOR, store_choice, FIELD(kind), TAPFEED_TAP, 0, NULL },
@@ -231,48 +232,50 @@ static const struct row rows[] = {
 	  FEED | INJECTOR, store_u32, FIELD(queues), 1, PRIVILEGED_QUEUES_MAX, NULL },
 	{ "host-visible", 0, NULL, NULL, NULL, "let the host answer and forward the packets",
 	  FEED | INJECTOR, store_flag, FIELD(host_visible), 0, 0, NULL },
-	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
-	  "take only packets that match, see pcap-filter(7)",
-	  FEED | CAPTURE, store_text, FIELD(filter), 0, 0, NULL },
-	{ "snaplen", 's', "N", NULL, "1 to 262144",
-	  "cut packets to N bytes [whole packets]",
-	  FEED | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES, NULL },
-	{ "synthetic-mac", 0, "SRC,DST", "02:00:00:00:00:01,02:00:00:00:00:02",
-	  "two unicast addresses such as 02:00:00:00:00:01,02:00:00:00:00:02",
-	  "made-up MACs",
-	  FEED | CAPTURE, store_two_macs, FIELD(synthetic_mac), 0, 0, NULL },
-	{ "oversize", 0, "keep|segment|drop", "keep", "keep, segment or drop",
-	  "frames longer than the MTU",
-	  FEED | CAPTURE, store_choice, FIELD(oversize), 0, 0, "segment" },
-	{ "checksums", 0, "keep|fix|trust", "keep", "keep, fix or trust",
-	  "those left to a network card to finish",
-	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(checksums), 0, 0, NULL },
-	{ "truncated", 0, "keep|pad|drop", "keep", "keep, pad or drop",
-	  "packets cut when they were captured",
-	  FEED | CAPTURE, store_choice, FIELD(truncated), 0, 0, NULL },
-	{ "buffer-size", 'B', "KiB", "65536", "1024 to 2097151",
-	  "each interface's ring",
-	  LIVE | CAPTURE, store_u32, FIELD(buffer_kib), 1024, 2097151, NULL },
-	{ "immediate", 0, NULL, NULL, NULL, "take each packet at once, not in blocks",
-	  LIVE | CAPTURE, store_flag, FIELD(immediate), 0, 0, NULL },
-	{ "no-promiscuous", 'p', NULL, NULL, NULL, "only what the interface takes anyway",
-	  LIVE | CAPTURE, store_flag, FIELD(no_promiscuous), 0, 0, NULL },
-	{ "queue-size", 0, "N", "4096", "1 to 1048576",
-	  "packets the injector may hold",
-	  FEED | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576, NULL },
-	{ "when-full", 0, "wait|drop", "wait", "wait or drop",
-	  "a full queue: wait, or drop and count",
-	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(when_full), 0, 0, "drop" },
 	{ "require-ring", 0, NULL, NULL, NULL, "fail where io_uring cannot be used",
 	  FEED | INJECTOR, store_flag, FIELD(require_ring), 0, 0, NULL },
 	{ "no-ring", 0, NULL, NULL, NULL, "write(2) for each packet, not io_uring",
 	  FEED | INJECTOR, store_flag, FIELD(no_ring), 0, 0, NULL },
+	{ "filter", 'f', "EXPR", NULL, "a pcap-filter(7) expression",
+	  "take only packets that match, see pcap-filter(7)",
+	  FEED | CAPTURE, store_text, FIELD(filter), 0, 0, NULL, "What is taken" },
+	{ "snaplen", 's', "N", NULL, "1 to 262144",
+	  "cut packets to N bytes [whole packets]",
+	  FEED | CAPTURE, store_u32, FIELD(snaplen), 1, TAPFEED_FRAME_MAX_BYTES, NULL },
 	{ "count", 'c', "N", NULL, "at least 1",
 	  "stop after N packets [all]",
 	  FEED | CAPTURE, store_u64, FIELD(count), 1, UINT64_MAX, NULL },
 	{ "duration", 0, "T", NULL, "more than 0: " DURATION,
 	  "stop after this time [at the end]",
 	  FEED | CAPTURE, store_duration, FIELD(duration_ns), 1, 0, NULL },
+	{ "loop", 0, "N", "1", "a number; 0: for ever",
+	  "play the files N times; 0: for ever",
+	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX, NULL },
+	{ "loop-gap", 0, "T", "0", DURATION,
+	  "between two times",
+	  REPLAY | CAPTURE, store_duration, FIELD(loop_gap_ns), 0, 0, NULL },
+	{ "synthetic-mac", 0, "SRC,DST", "02:00:00:00:00:01,02:00:00:00:00:02",
+	  "two unicast addresses such as 02:00:00:00:00:01,02:00:00:00:00:02",
+	  "made-up MACs",
+	  FEED | CAPTURE, store_two_macs, FIELD(synthetic_mac), 0, 0, NULL },
+	{ "oversize", 0, "keep|segment|drop", "keep", "keep, segment or drop",
+	  "what to do with frames longer than the MTU",
+	  FEED | CAPTURE, store_choice, FIELD(oversize), 0, 0, "segment", "Frames that were never on a wire" },
+	{ "checksums", 0, "keep|fix|trust", "keep", "keep, fix or trust",
+	  "those left to the sender's network card",
+	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(checksums), 0, 0, NULL },
+	{ "truncated", 0, "keep|pad|drop", "keep", "keep, pad or drop",
+	  "what to do with packets that were cut",
+	  FEED | CAPTURE, store_choice, FIELD(truncated), 0, 0, NULL },
+	{ "buffer-size", 'B', "KiB", "65536", "1024 to 2097151",
+	  "each interface's ring",
+	  LIVE | CAPTURE, store_u32, FIELD(buffer_kib), 1024, 2097151, NULL, "Live interfaces" },
+	{ "immediate", 0, NULL, NULL, NULL, "take each packet at once, not in blocks",
+	  LIVE | CAPTURE, store_flag, FIELD(immediate), 0, 0, NULL },
+	{ "no-promiscuous", 'p', NULL, NULL, NULL, "only what the interface takes anyway",
+	  LIVE | CAPTURE, store_flag, FIELD(no_promiscuous), 0, 0, NULL },
+	{ "busy-poll", 0, NULL, NULL, NULL, "spin instead of sleeping: less latency",
+	  FEED | INJECTOR | CAPTURE, store_flag, FIELD(busy_poll), 0, 0, NULL, "When" },
 	{ "startup-delay", 0, "T", "0", DURATION,
 	  "from \"is up\" to the first packet",
 	  FEED | INJECTOR, store_duration, FIELD(startup_delay_ns), 0, 0, NULL },
@@ -284,7 +287,7 @@ static const struct row rows[] = {
 	  FEED | GATE, store_u32, FIELD(readers), 1, 1024, NULL },
 	{ "no-reader", 0, "continue|pause|exit", "continue",
 	  "continue, pause or exit",
-	  "when the last reader goes",
+	  "what to do when the last reader goes",
 	  FEED | GATE, store_choice, FIELD(no_reader), 0, 0, NULL },
 	{ "wait-for-start", 0, NULL, NULL, NULL, "no packet before tapfeed start NAME",
 	  FEED | GATE, store_flag, FIELD(wait_for_start), 0, 0, NULL },
@@ -298,7 +301,7 @@ static const struct row rows[] = {
 	  "keep the interface after the last packet",
 	  FEED | INJECTOR, store_linger, 0, 0, 0, NULL },
 	{ "replay-timing", 0, NULL, NULL, NULL, "at the recorded times [as fast as it goes]",
-	  REPLAY | INJECTOR | CAPTURE | PACE, store_flag, FIELD(replay_timing), 0, 0, NULL },
+	  REPLAY | INJECTOR | CAPTURE | PACE, store_flag, FIELD(replay_timing), 0, 0, NULL, "At what pace" },
 	{ "speed", 0, "X", NULL, "0.001 to 1000000, six decimals at most",
 	  "the same, X times as fast",
 	  REPLAY | INJECTOR | CAPTURE | PACE, store_millionths, FIELD(speed_ppm), 1000, UINT64_C(1000000000000), NULL },
@@ -314,29 +317,27 @@ static const struct row rows[] = {
 	{ "burst", 0, "N", NULL, "1 to 1G, such as 64k",
 	  "so many packets or bytes at once after a pause",
 	  FEED | INJECTOR | CAPTURE | PACE, store_scaled, FIELD(burst), 1, 1000000000, NULL },
-	{ "loop", 0, "N", "1", "a number; 0: for ever",
-	  "play the files N times; 0: for ever",
-	  REPLAY | CAPTURE, store_u64, FIELD(loop), 0, UINT64_MAX, NULL },
-	{ "loop-gap", 0, "T", "0", DURATION,
-	  "between two times",
-	  REPLAY | CAPTURE, store_duration, FIELD(loop_gap_ns), 0, 0, NULL },
+	{ "queue-size", 0, "N", "4096", "1 to 1048576",
+	  "packets the injector may hold",
+	  FEED | INJECTOR, store_u32, FIELD(queue_size), 1, 1048576, NULL, "When the reader of the feed is slower" },
+	{ "when-full", 0, "wait|drop", "wait", "wait or drop",
+	  "a full queue: wait, or drop and count",
+	  FEED | INJECTOR | CAPTURE, store_choice, FIELD(when_full), 0, 0, "drop" },
 	{ "feed-path", 0, "PATH", NULL, "a path of 1 to 107 bytes",
 	  "make a socket there for further captures",
-	  FEED | CAPTURE, store_path, FIELD(feed_path), 0, 107, NULL },
+	  FEED | CAPTURE, store_path, FIELD(feed_path), 0, 107, NULL, "Several captures on one feed" },
 	{ "join", 0, "PATH", NULL, "a path of 1 to 107 bytes",
 	  "feed the tapfeed behind it, make no interface",
 	  FEED, store_path, FIELD(join), 0, 107, NULL },
-	{ "busy-poll", 0, NULL, NULL, NULL, "spin instead of sleeping: less latency",
-	  FEED | INJECTOR | CAPTURE, store_flag, FIELD(busy_poll), 0, 0, NULL },
+	{ "json", 0, NULL, NULL, NULL, "the report as one JSON object",
+	  FEED | STATUS, store_flag, FIELD(json), 0, 0, NULL, "Output" },
 	{ "stats", 0, "T", NULL, "at least 10ms: " DURATION,
 	  "print a report line every T",
 	  FEED, store_duration, FIELD(stats_ns), 10000000, 0, NULL },
-	{ "json", 0, NULL, NULL, NULL, "the report as one JSON object",
-	  FEED | STATUS, store_flag, FIELD(json), 0, 0, NULL },
-	{ "watch", 0, NULL, NULL, NULL, "again every second, until Ctrl-C",
-	  STATUS, store_flag, FIELD(watch), 0, 0, NULL },
 	{ "strict", 0, NULL, NULL, NULL, "exit 1 also for packets skipped or kernel_dropped",
 	  FEED, store_flag, FIELD(strict), 0, 0, NULL },
+	{ "watch", 0, NULL, NULL, NULL, "again every second, until Ctrl-C",
+	  STATUS, store_flag, FIELD(watch), 0, 0, NULL },
 	{ "quiet", 'q', NULL, NULL, NULL, "only errors and the report",
 	  FEED, store_flag, FIELD(quiet), 0, 0, NULL },
 	{ "verbose", 'v', NULL, NULL, NULL, "tell what each process does",
@@ -359,6 +360,9 @@ static const struct row rows[] = {
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static_assert(ROWS <= OPTIONS_ROWS_MAX, "struct options keeps them all");
+
+/* How wide the options are in --help; longer ones stand alone. */
+#define HELP_COLUMN 25
 
 /* getopt_long's val for row i: above every letter. */
 #define ROW_VAL(i) ((int)(i) + 256)
@@ -561,22 +565,32 @@ bool options_is_given(const struct options *options, const char *name)
 
 void options_help(unsigned int scope)
 {
+	const char *title = NULL; /* not yet shown */
+	const char *blank = "";
+
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *row = &rows[i];
 		char left[64];
 
+		title = row->section ? row->section : title;
 		if (!row->help || !(row->scope & scope))
 			continue;
+		if (title && (scope & FEED))
+			printf("%s%s:\n", blank, title);
+		blank = "\n";
+		title = NULL;
 		snprintf(left, sizeof(left), "%s%c%s --%s%s%s",
 			 row->letter ? "-" : " ",
 			 row->letter ? row->letter : ' ',
 			 row->letter ? "," : " ", row->name,
 			 row->argument && !is_optional(row) ? " " : "",
 			 row->argument ? row->argument : "");
+		printf("  %-*s", HELP_COLUMN, left);
+		if (strlen(left) > HELP_COLUMN)
+			printf("\n  %*s", HELP_COLUMN, "");
+		printf(" %s", row->help);
 		if (fallback_of(row, scope))
-			printf("  %-25s %s [%s]\n", left, row->help,
-			       fallback_of(row, scope));
-		else
-			printf("  %-25s %s\n", left, row->help);
+			printf(" [%s]", fallback_of(row, scope));
+		putchar('\n');
 	}
 }

@@ -46,8 +46,9 @@ static void help(const struct run *run)
 	options_help(run->live ? OPTIONS_LIVE : OPTIONS_REPLAY);
 	puts("\nThe report goes to standard output; exit status 0: every "
 	     "packet was injected or\nskipped by rule, 1: some were lost or "
-	     "something failed, 2: wrong usage or input,\n3: no permission. "
-	     "More in tapfeed(1).");
+	     "something failed, 2: wrong usage or input,\n3: no permission, 4: "
+	     "the last reader went (--no-reader exit), 128+n: a second\nsignal "
+	     "n. More in tapfeed(1).");
 }
 
 static int usage(const struct run *run, const char *problem)

@@ -30,6 +30,7 @@ def help_of(command):
                            "--help"], capture_output=True, text=True, check=True,
                           timeout=20).stdout
     table = {}
+    text = re.sub(r"\n {20,}", " ", text)  # behind a long option: on a line of its own
     for line in text.splitlines():
         match = re.match(r"\s+((?:-\w,? +)?--[\w-]+(?:\[=\w+\]| \S+)?)(?:\s{1,}(.*))?$", line)
         if match:

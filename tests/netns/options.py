@@ -270,6 +270,8 @@ def _():
         check(args[0] in "--help " + done.stdout and not done.stderr, done)
         check(all(len(line) <= 80 for line in done.stdout.splitlines()),
               "a line is longer than 80 columns")
+        for status in "01234" if args[0] in ("replay", "live") else "":
+            check(re.search(r"\b%s: " % status, done.stdout), "exit status " + status)
     for args in (["--version"], ["-V"], ["replay", "--version"]):
         done = subprocess.run([TAPFEED, *args], capture_output=True, text=True,
                               timeout=20)
