@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/histogram.h"
 #include "common/ifname.h"
+#include "common/log.h"
 
 /* A copy fit for JSON and terminals, of a name another process wrote. */
 static void copy_name(char *dst, const char *src, size_t size)
@@ -371,6 +372,42 @@ static void print_json(const struct report *report)
 	printf("{\"interface\":\"%s\",", report->interface);
 	report_json_members(stdout, report);
 	printf("}\n");
+}
+
+/* " NAME=n" behind what is in buf, unless n is 0. */
+static void add_reason(char *buf, size_t size, const char *name, uint64_t n)
+{
+	size_t len = strlen(buf);
+
+	if (n > 0)
+		snprintf(buf + len, size - len, " %s=%llu", name, ULL(n));
+}
+
+void report_explain(const struct report *report, bool json)
+{
+	char dropped[160] = "", skipped[480] = "";
+
+	add_reason(dropped, sizeof(dropped), "queue", report->dropped_queue);
+	add_reason(dropped, sizeof(dropped), "interface_down",
+		   report->dropped_interface_down);
+	add_reason(dropped, sizeof(dropped), "stopped",
+		   report->dropped_stopped);
+	add_reason(dropped, sizeof(dropped), "restart",
+		   report->dropped_restart);
+	for (size_t i = 0; i < COUNTERS_SKIPS; i++)
+		add_reason(skipped, sizeof(skipped),
+			   report_skip_name((enum counters_skip)i),
+			   report->skipped[i]);
+	if (*dropped && !json)
+		log_info("dropped:%s", dropped);
+	if (*skipped && !json)
+		log_info("skipped:%s; of which link types, tells --json",
+			 skipped);
+	if (report->oversize > 0)
+		log_info("%llu packets were longer than the MTU, and injected "
+			 "so: many readers see only the first part of them; "
+			 "see --oversize and --mtu auto",
+			 ULL(report->oversize));
 }
 
 int report_print(const struct report *report, bool json)

@@ -70,6 +70,10 @@ uint64_t report_skipped(const struct report *report);
 /* Packets received that no counter accounts for; negative: too many are. */
 int64_t report_missing(const struct report *report);
 
+/* Logs the reasons that the one line leaves out, and what a reader will miss.
+ */
+void report_explain(const struct report *report, bool json);
+
 /* Writes one line, or one JSON object, to standard output. 0 or a negative
  * errno. */
 int report_print(const struct report *report, bool json);

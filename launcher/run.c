@@ -515,6 +515,7 @@ static int finish(struct run *run)
 			    "the sum: a ring was full; see --buffer-size, "
 			    "--filter and --snaplen",
 			    (unsigned long long)report.kernel_dropped);
+	report_explain(&report, run->options.json);
 	status = exit_status(run, &report);
 	/* Whoever waits for a reader of the report can be interrupted. */
 	signals_default();

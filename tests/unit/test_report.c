@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include "common/histogram.h"
+#include "common/log.h"
 #include "launcher/report.h"
 
 static struct counters_capture capture;
@@ -67,6 +68,41 @@ static const char *print(bool json)
 	redirect_begin(&redirect, STDOUT_FILENO);
 	assert_int_equal(report_print(&report, json), 0);
 	return redirect_end(&redirect);
+}
+
+/* The log of report_explain(). */
+static const char *explain(bool json)
+{
+	static struct redirect redirect;
+
+	redirect_begin(&redirect, STDERR_FILENO);
+	report_explain(&report, json);
+	return redirect_end(&redirect);
+}
+
+static void test_explain(void **state)
+{
+	const char *text;
+
+	(void)state;
+	log_init(LOG_LEVEL_INFO, NULL, false);
+	report_read(&report, &capture, &injector);
+	text = explain(false);
+	assert_non_null(strstr(text, "dropped: queue=4 interface_down=8 "
+				     "stopped=16 restart=32\n"));
+	assert_non_null(strstr(text, "skipped: too_short=64 too_long=128 "
+				     "not_ip=256 unsupported_link_type=1536 "
+				     "oversize=4096 truncated=8192; of"));
+	assert_non_null(strstr(text, "6100 packets were longer than the MTU"));
+	text = explain(true); /* the object has the reasons */
+	assert_null(strstr(text, "dropped"));
+	assert_null(strstr(text, "skipped"));
+	assert_non_null(strstr(text, "longer than the MTU"));
+	report = (struct report){ .received = 1, .injected = 1 };
+	assert_string_equal(explain(false), "");
+	memset(&report, 0xff, sizeof(report)); /* any numbers */
+	assert_non_null(
+		strstr(explain(false), "truncated=18446744073709551615"));
 }
 
 static void test_sum(void **state)
@@ -351,6 +387,7 @@ static void test_write_fails(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_explain, set_up),
 		cmocka_unit_test_setup(test_sum, set_up),
 		cmocka_unit_test_setup(test_line, set_up),
 		cmocka_unit_test_setup(test_json, set_up),
