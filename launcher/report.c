@@ -401,12 +401,11 @@ void report_explain(const struct report *report, bool json)
 	if (*dropped && !json)
 		log_info("dropped:%s", dropped);
 	if (*skipped && !json)
-		log_info("skipped:%s; of which link types, tells --json",
-			 skipped);
+		log_info("skipped:%s (--json: of which link types)", skipped);
 	if (report->oversize > 0)
-		log_info("%llu packets were longer than the MTU, and injected "
-			 "so: many readers see only the first part of them; "
-			 "see --oversize and --mtu auto",
+		log_info("oversize=%llu: longer than the MTU, and injected so; "
+			 "many readers see only the beginning (--oversize, "
+			 "--mtu auto)",
 			 ULL(report->oversize));
 }
 

@@ -92,8 +92,8 @@ static void test_explain(void **state)
 				     "stopped=16 restart=32\n"));
 	assert_non_null(strstr(text, "skipped: too_short=64 too_long=128 "
 				     "not_ip=256 unsupported_link_type=1536 "
-				     "oversize=4096 truncated=8192; of"));
-	assert_non_null(strstr(text, "6100 packets were longer than the MTU"));
+				     "oversize=4096 truncated=8192 (--json"));
+	assert_non_null(strstr(text, "oversize=6100: longer than the MTU"));
 	text = explain(true); /* the object has the reasons */
 	assert_null(strstr(text, "dropped"));
 	assert_null(strstr(text, "skipped"));
