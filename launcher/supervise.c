@@ -282,8 +282,9 @@ static void judge_vanished(struct feed *feed)
 	if (feed->vanished && injector->ended && WIFEXITED(injector->status))
 		feed->deleted = true;
 	if (feed->deleted)
-		log_error("%s was deleted by somebody else: what was left "
-			  "counts as errors",
+		log_error("%s was deleted, or moved to another network "
+			  "namespace, by somebody else: what was left is lost, "
+			  "and counted",
 			  feed->interface);
 }
 

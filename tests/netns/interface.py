@@ -3,7 +3,9 @@
 from captures import numbered, pcap
 from harness import (Feed, Reader, case, check, equal, frames_equal, main, made, run,
                      until)
+import os
 import signal
+import subprocess
 import time
 
 COUNT = 6000
@@ -142,6 +144,22 @@ def _():
         run("ip", "link", "del", "tf0")
         feed.wait(8)
         equal("status", feed.status, 1)
+
+
+@case("moved to another network namespace: status 1, said, all counted", limit=40)
+def _():
+    feed, _ = midstream()
+    other = subprocess.Popen(["unshare", "-n", "sleep", "60"])
+    try:
+        until("its namespace", lambda: os.readlink("/proc/%d/ns/net" % other.pid) !=
+              os.readlink("/proc/self/ns/net"))
+        run("ip", "link", "set", "tf0", "netns", str(other.pid))
+        feed.wait(12)
+    finally:
+        other.kill()
+        other.wait()
+    equal("status", feed.status, 1)
+    equal("lines", len(feed.lines("tf0 was deleted, or moved to another network namesp")), 1)
 
 
 @case("deleted and made again by somebody else: not adopted, not touched")
