@@ -76,8 +76,9 @@ static void say_up(struct feed *feed)
 		 (unsigned long long)counter_get(&feed->injector->mtu),
 		 feed->host_visible ? ", host-visible" : "");
 	if (feed->startup_delay_ns >= NS_PER_S)
-		log_info("the first packet goes out in %.1f s",
-			 (double)feed->startup_delay_ns / (double)NS_PER_S);
+		log_info("the first packet goes out in %.1f s%s",
+			 (double)feed->startup_delay_ns / (double)NS_PER_S,
+			 gate_holds(&feed->gate) ? " at the earliest" : "");
 	say_remark(feed);
 	linkwatch_set(&feed->link, ifindex);
 	notices_check_loop(feed);
@@ -164,7 +165,7 @@ static void on_joined(struct feed *feed, const char *text, size_t len)
 		return;
 	memcpy(feed->interface, name, sizeof(name));
 	linkwatch_set(&feed->link, sourcewatch_index(&feed->sources, name));
-	sourcewatch_look(&feed->sources, progress_clear);
+	sourcewatch_look(&feed->sources, progress_clear, false);
 	notices_check_loop(feed);
 }
 

@@ -49,7 +49,8 @@ int sourcewatch_fd(const struct sourcewatch *watch)
 				   : -1;
 }
 
-static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void))
+static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void),
+		    bool waiting)
 {
 	char *name = watch->sources[i].name;
 	const struct links_entry *now =
@@ -57,6 +58,11 @@ static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void))
 	bool renamed = now && strcmp(now->name, name) != 0;
 	bool turned = now && now->up == watch->sources[i].down;
 
+	if (!now && waiting) { /* capture does not read before the gate opens */
+		if (before)
+			before();
+		log_warning("%s was removed: nothing will come from it", name);
+	}
 	if (!now) { /* capture says so, and ends */
 		watch->sources[i].ifindex = 0;
 		return;
@@ -76,13 +82,14 @@ static void look_at(struct sourcewatch *watch, size_t i, void (*before)(void))
 	watch->sources[i].down = !now->up;
 }
 
-void sourcewatch_look(struct sourcewatch *watch, void (*before)(void))
+void sourcewatch_look(struct sourcewatch *watch, void (*before)(void),
+		      bool waiting)
 {
 	if (watch->count == 0 || links_load(&watch->links) < 0)
 		return;
 	for (size_t i = 0; i < watch->count; i++)
 		if (watch->sources[i].ifindex)
-			look_at(watch, i, before);
+			look_at(watch, i, before, waiting);
 }
 
 unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name)

@@ -33,8 +33,10 @@ int sourcewatch_fd(const struct sourcewatch *watch);
 /*
  * Something about some interface has changed: looks at all of them, and logs
  * what concerns a source. before (may be NULL) is called before each line.
+ * waiting: the gate is shut, so capture does not yet say that one is gone.
  */
-void sourcewatch_look(struct sourcewatch *watch, void (*before)(void));
+void sourcewatch_look(struct sourcewatch *watch, void (*before)(void),
+		      bool waiting);
 
 /* The index of the interface of that name now; 0: there is none. */
 unsigned int sourcewatch_index(struct sourcewatch *watch, const char *name);

@@ -257,7 +257,8 @@ static void check_link(struct feed *feed)
 
 	if (feed->link.changed) {
 		feed->link.changed = false;
-		sourcewatch_look(&feed->sources, progress_clear);
+		sourcewatch_look(&feed->sources, progress_clear,
+				 !feed->gate.open);
 		notices_check_loop(feed);
 	}
 	if (!feed->link.gone || feed->vanished)

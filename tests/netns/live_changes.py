@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interface that is captured goes down, up, away, or gets another name."""
 import signal
+import socket
 import subprocess
 import time
 
@@ -103,6 +104,21 @@ def _():
     watch.feed.wait(10)
     equal("status", watch.feed.status, 1)
     check(watch.feed.lines("eth1.*removed"), watch.feed.log)
+
+
+@case("removed while the feed waits for its start: said at once, status 1 then", limit=40)
+def _():
+    wire("eth1")
+    feed = Feed("eth1", "--wait-for-reader", command="live")
+    feed.wait_line("tf0 waits for")
+    time.sleep(0.3)  # capture has opened it
+    link("del", "eth1")
+    feed.wait_line("eth1 was removed: nothing will come from it")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as reader:
+        reader.bind(("tf0", 3))
+        feed.wait(15)
+    equal("status", feed.status, 1)
+    equal("received", feed["received"], 0)
 
 
 @case("one of two removed: the other goes on; status 1 at the end")
