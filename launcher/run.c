@@ -116,7 +116,7 @@ static int check_options(struct run *run)
 	if (options->readers > 1 && !options->wait_for_reader &&
 	    options->no_reader == NO_READER_CONTINUE) {
 		log_error("--readers says nothing without --wait-for-reader or "
-			  "--no-reader");
+			  "--no-reader pause");
 		return TAPFEED_EXIT_USAGE;
 	}
 	if (options->require_ring && options->no_ring) {
