@@ -191,9 +191,10 @@ static void say_behind(const struct deliver *deliver, uint64_t behind_ns,
 			    (unsigned long long)(behind_ns / NS_PER_MS));
 }
 
-/* Whether the frame may be written by now; then it counts for the pace. */
+/* Whether the frame, with so many bytes before it, may be written by now; then
+ * it counts for the pace. */
 static bool take(struct deliver *deliver, struct queue *queue,
-		 struct queue_entry *entry, uint64_t now_ns)
+		 uint32_t headroom, struct queue_entry *entry, uint64_t now_ns)
 {
 	struct pace *pace = &deliver->pace;
 	uint64_t due_ns;
@@ -201,8 +202,8 @@ static bool take(struct deliver *deliver, struct queue *queue,
 	pace_idle(pace, queue->fresh_ns);
 	if (pace_due_ns(pace, &queue->clock, entry->time_ns) > now_ns)
 		return false;
-	due_ns = pace_take(pace, &queue->clock, entry->time_ns, entry->len,
-			   now_ns);
+	due_ns = pace_take(pace, &queue->clock, entry->time_ns,
+			   entry->len - headroom, now_ns);
 	if (!pace_timed(pace)) /* a bucket knows not that there was nothing */
 		due_ns = due_ns > queue->fresh_ns ? due_ns : queue->fresh_ns;
 	else if (now_ns - due_ns > PACE_STALL_NS)
@@ -215,7 +216,8 @@ static bool take(struct deliver *deliver, struct queue *queue,
  * How many frames wait and may be written by now. One that has to be tried
  * again does not count twice.
  */
-static size_t due(struct deliver *deliver, struct queue *queue, uint64_t now_ns)
+static size_t due(struct deliver *deliver, struct queue *queue,
+		  uint32_t headroom, uint64_t now_ns)
 {
 	size_t waiting = queue->used - queue->sent, n = 0;
 
@@ -226,7 +228,8 @@ static size_t due(struct deliver *deliver, struct queue *queue, uint64_t now_ns)
 	for (; n < waiting; n++) {
 		struct queue_entry *entry = queue_at(queue, queue->sent + n);
 
-		if (entry->due_ns == 0 && !take(deliver, queue, entry, now_ns))
+		if (entry->due_ns == 0 &&
+		    !take(deliver, queue, headroom, entry, now_ns))
 			break;
 	}
 	return n;
@@ -311,7 +314,7 @@ size_t deliver_run(struct deliver *deliver, struct queue *queue,
 	if (deliver->paused || deliver->retry_ns > now_ns)
 		return done;
 	deliver->retry_ns = 0;
-	n = due(deliver, queue, now_ns);
+	n = due(deliver, queue, account->headroom, now_ns);
 	if (by_lanes(deliver, queue, n))
 		hand_over(deliver, queue, n, now_ns);
 	else

@@ -382,6 +382,19 @@ static void test_pauses(void **state)
 	assert_int_equal(run(), 1);
 }
 
+/* What stands before a frame is none of its bits. */
+static void test_bits(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace,
+		  &(struct options){ .bitrate = UINT64_C(8000) * (LEN - 10) });
+	account.headroom = 10;
+	push_many(20);
+	assert_int_equal(run(), 1);
+	now_ns += 10 * NS_PER_MS;
+	assert_int_equal(run(), 10);
+}
+
 /* One that is tried again is due when it was. */
 static void test_timing_of_a_retry(void **state)
 {
@@ -519,6 +532,7 @@ int main(void)
 		TEST(test_recorded_times),
 		TEST(test_timing),
 		TEST(test_pauses),
+		TEST(test_bits),
 		TEST(test_timing_of_a_retry),
 		cmocka_unit_test(test_sum_holds),
 		TEST(test_no_frame_twice_after_a_retry),
