@@ -191,6 +191,11 @@ static void say_behind(const struct deliver *deliver, uint64_t behind_ns,
 			    (unsigned long long)(behind_ns / NS_PER_MS));
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Whether the frame, with so many bytes before it, may be written by now; then
  * it counts for the pace. */
 static bool take(struct deliver *deliver, struct queue *queue,
@@ -204,8 +209,9 @@ static bool take(struct deliver *deliver, struct queue *queue,
 		return false;
 	due_ns = pace_take(pace, &queue->clock, entry->time_ns,
 			   entry->len - headroom, now_ns);
+	due_ns = later(due_ns, deliver->resumed_ns);
 	if (!pace_timed(pace)) /* a bucket knows not that there was nothing */
-		due_ns = due_ns > queue->fresh_ns ? due_ns : queue->fresh_ns;
+		due_ns = later(due_ns, queue->fresh_ns);
 	else if (now_ns - due_ns > PACE_STALL_NS)
 		say_behind(deliver, now_ns - due_ns, now_ns);
 	entry->due_ns = due_ns;

@@ -30,8 +30,9 @@ struct deliver {
 	bool unpaced;	       /* draining: as fast as it goes */
 	uint64_t down_ns;      /* the first write that failed so; 0: it is up */
 	bool down_said;
-	bool paused; /* nobody reads: nothing more is written */
-	bool gone;   /* the interface was deleted: nothing can be written */
+	bool paused;	     /* nobody reads: nothing more is written */
+	uint64_t resumed_ns; /* it was paused until then; 0: never */
+	bool gone; /* the interface was deleted: nothing can be written */
 };
 
 /*

@@ -141,7 +141,7 @@ static void take_gate(struct injector *inj, const struct worker_gate *gate,
 	if (paused != inj->deliver.paused)
 		log_debug("%s: %s", inj->netdev.name,
 			  paused ? "paused, nobody reads" : "goes on");
-	peers_pause(&inj->peers, paused);
+	peers_pause(&inj->peers, paused, now);
 	if (paused && inj->stopping && inj->drain_ns > now)
 		inj->drain_ns = now;
 	/* Who has joined meanwhile and written ends the lingering anyway. */

@@ -263,10 +263,12 @@ bool peers_turn(struct peers *peers, uint64_t now_ns)
 	return again;
 }
 
-void peers_pause(struct peers *peers, bool paused)
+void peers_pause(struct peers *peers, bool paused, uint64_t now_ns)
 {
 	enum outcome *discard = &peers->context.discard;
 
+	if (peers->deliver->paused && !paused)
+		peers->deliver->resumed_ns = now_ns;
 	peers->deliver->paused = paused;
 	if (peers->context.when_full == WHEN_FULL_WAIT)
 		return;

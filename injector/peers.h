@@ -78,9 +78,10 @@ bool peers_turn(struct peers *peers, uint64_t now_ns);
 
 /*
  * Writes nothing until it is called with false. What is there waits for it, or
- * where a full queue drops is dropped, and so is what comes.
+ * where a full queue drops is dropped, and so is what comes. What waited so is
+ * not late.
  */
-void peers_pause(struct peers *peers, bool paused);
+void peers_pause(struct peers *peers, bool paused, uint64_t now_ns);
 
 /* Counts what is queued as outcome, and from now on what still comes. */
 void peers_discard(struct peers *peers, enum outcome outcome);

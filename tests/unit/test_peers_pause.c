@@ -12,7 +12,7 @@ static void test_wait(void **state)
 	hello(far, 0);
 	batch(far, 5);
 	turns();
-	peers_pause(&peers, true);
+	peers_pause(&peers, true, now_ns);
 	for (int i = 0; i < 3; i++)
 		batch(far, 10);
 	turns(); /* nor does the loop spin */
@@ -23,7 +23,7 @@ static void test_wait(void **state)
 	end(far);
 	turns();
 	assert_false(peers_idle(&peers));
-	peers_pause(&peers, false);
+	peers_pause(&peers, false, now_ns);
 	turns();
 	assert_int_equal(fake.count, 35);
 	assert_int_equal(counters.injected, 35);
@@ -41,13 +41,13 @@ static void test_drop(void **state)
 	batch(far, 20); /* some of them are not due yet */
 	turns();
 	assert_true(counters.injected < 20);
-	peers_pause(&peers, true);
+	peers_pause(&peers, true, now_ns);
 	batch(far, 30);
 	turns();
 	assert_int_equal(sum(), 50);
 	assert_int_equal(counters.dropped_queue, 50 - counters.injected);
-	peers_pause(&peers, true);
-	peers_pause(&peers, false);
+	peers_pause(&peers, true, now_ns);
+	peers_pause(&peers, false, now_ns);
 	deliver.unpaced = true;
 	batch(far, 40);
 	end(far);
@@ -67,10 +67,10 @@ static void test_discard(void **state)
 	restart(100, WHEN_FULL_DROP, 0);
 	far = own(0);
 	hello(far, 0);
-	peers_pause(&peers, true);
+	peers_pause(&peers, true, now_ns);
 	peers_discard(&peers, OUTCOME_DROPPED_STOPPED);
-	peers_pause(&peers, true);
-	peers_pause(&peers, false);
+	peers_pause(&peers, true, now_ns);
+	peers_pause(&peers, false, now_ns);
 	batch(far, 10);
 	turns();
 	assert_int_equal(counters.dropped_stopped, 10);

@@ -110,6 +110,29 @@ static void test_due(void **state)
 	assert_int_equal(peers_due_ns(&peers), CLOCK_NEVER);
 }
 
+/* What waited because nobody read is not late, and keeps its distances. */
+static void test_pause(void **state)
+{
+	struct far *one;
+
+	(void)state;
+	begin_timed();
+	one = own(0);
+	turns();
+	speaks(one, 0, MS);
+	batch(one, 50);
+	now_ns -= 10 * NS_PER_S; /* writes are of now */
+	turns();
+	peers_pause(&peers, true, now_ns);
+	pass(5000);
+	assert_int_equal(fake.count, 1);
+	peers_pause(&peers, false, now_ns);
+	counters.timing_max_ns = 0;
+	pass(50);
+	assert_int_equal(fake.count, 50);
+	assert_true(counters.timing_max_ns < 8 * NS_PER_S);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -118,6 +141,7 @@ int main(void)
 		TEST(test_clocks),
 		TEST(test_successor),
 		TEST(test_due),
+		TEST(test_pause),
 	};
 
 	return cmocka_run_group_tests_name("peers_timed", tests, NULL, NULL);
