@@ -98,6 +98,12 @@ static bool feeds(const struct peer *peer)
 	return peer->state == PEER_FEEDING;
 }
 
+/* Whether what finds no room is lost. */
+static bool drops(const struct peer *peer, const struct peer_context *context)
+{
+	return context->held_up && !peer->patient;
+}
+
 bool peer_wants_input(const struct peer *peer,
 		      const struct peer_context *context)
 {
@@ -106,8 +112,8 @@ bool peer_wants_input(const struct peer *peer,
 	if (!feeds(peer) || context->discard != OUTCOME_INJECTED)
 		return true;
 	if (context->when_full == WHEN_FULL_DROP)
-		return context->held_up || (queue_room(&peer->queue) > 0 &&
-					    arena_has_room(&peer->share));
+		return drops(peer, context) || (queue_room(&peer->queue) > 0 &&
+						arena_has_room(&peer->share));
 	return arena_has_room(&peer->share);
 }
 
@@ -173,7 +179,7 @@ static bool push_or_drop(struct peer *peer, const struct peer_context *context)
 		drop_packet(peer);
 	} else if (frames <= queue_room(&peer->queue)) {
 		push_packet(peer, context);
-	} else if (context->held_up) {
+	} else if (drops(peer, context)) {
 		drop_packet(peer);
 	} else {
 		return false;

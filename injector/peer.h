@@ -34,11 +34,12 @@ struct peer {
 	bool broken;   /* closed without End */
 	bool readable; /* poll said so, and nothing was read since */
 	bool stop_sent;
-	bool greeted;	      /* it said Hello */
-	bool fed;	      /* it sent a batch */
-	bool live;	      /* its packets' times are when they came */
-	bool joined;	      /* by the listening socket: not our own capture */
-	char source[64];      /* escaped, for messages */
+	bool greeted;	 /* it said Hello */
+	bool fed;	 /* it sent a batch */
+	bool live;	 /* its packets' times are when they came */
+	bool patient;	 /* what it sent waits for its time: it can wait, too */
+	bool joined;	 /* by the listening socket: not our own capture */
+	char source[64]; /* escaped, for messages */
 	uint64_t deadline_ns; /* for what is awaited; CLOCK_NEVER: nothing is */
 	uint64_t sequence;    /* of the next packet */
 	/* Of an own capture that goes on: see account_resume(). */

@@ -200,10 +200,15 @@ static void publish(struct peers *peers)
 static bool turn_peer(struct peers *peers, size_t i, uint64_t now_ns,
 		      bool *held_up)
 {
+	const struct deliver *deliver = peers->deliver;
 	struct peer *peer = &peers->slots[i];
-	bool again = peer_service(peer, &peers->context, now_ns);
+	bool again;
 	size_t done;
 
+	/* A file, at its recorded times: they come, and nothing else does. */
+	peer->patient = !peer->live && pace_timed(&deliver->pace) &&
+			deliver->down_ns == 0;
+	again = peer_service(peer, &peers->context, now_ns);
 	if (peers->gate == PEERS_OPEN)
 		peer_welcome(peer, &peers->context);
 	publish(peers); /* at its fullest */

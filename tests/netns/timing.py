@@ -197,6 +197,16 @@ def _():
     at_their_times(feed, [at * MS for at in want])
 
 
+@case("a file that waits for its times loses nothing in a full queue that drops")
+def _():
+    times = [number * MS // 4 for number in range(2000)]
+    for args in ([], ["--queue-size", "100"], ["--loop", "2"]):
+        feed = Feed(made(recorded(times)), "--replay-timing", "--when-full", "drop",
+                    "--linger", "0", *args).wait()
+        equal("status", feed.status, 0)
+        equal("injected", feed["injected"], feed["received"])
+
+
 @case("any times: no packet is lost, none waits longer than --max-gap")
 def _():
     times = [0, 2 ** 64 - 1, 1, 2 ** 63, 2 ** 63 - 1, 2 ** 64 - 1, 0, 2 ** 62, 5] * 5

@@ -6,11 +6,16 @@
 
 #define MS NS_PER_MS
 
-static void begin_timed(void)
+static void begin_timed_with(size_t queue_size, enum when_full when_full)
 {
 	options.replay_timing = true;
-	restart(1000, WHEN_FULL_WAIT, 0);
+	restart(queue_size, when_full, 0);
 	options.replay_timing = false;
+}
+
+static void begin_timed(void)
+{
+	begin_timed_with(1000, WHEN_FULL_WAIT);
 }
 
 static struct far *speaks(struct far *far, uint64_t time_ns, uint64_t step_ns)
@@ -133,6 +138,48 @@ static void test_pause(void **state)
 	assert_true(counters.timing_max_ns < 8 * NS_PER_S);
 }
 
+/* A full queue drops nothing of a file that only waits for its times. */
+static void test_file_drops_nothing(void **state)
+{
+	struct far *far;
+
+	(void)state;
+	begin_timed_with(10, WHEN_FULL_DROP);
+	far = own(0);
+	turns();
+	speaks(far, 0, MS);
+	for (int i = 0; i < 3; i++)
+		batch(far, 100);
+	pass(100);
+	assert_int_equal(counters.injected, 100);
+	pass(200);
+	assert_int_equal(counters.injected, 300);
+	batch(far, 300);
+	pass(1);
+	fake.result = -EIO; /* down: that is another matter */
+	pass(500);
+	assert_int_equal(sum(), 600);
+	assert_in_range(counters.injected, 300, 310);
+	assert_in_range(counters.dropped_queue, 200, 300);
+}
+
+/* It does of an interface, whose clock may have been set. */
+static void test_live_drops(void **state)
+{
+	struct far *far;
+
+	(void)state;
+	begin_timed_with(10, WHEN_FULL_DROP);
+	far = own(0);
+	turns();
+	speaks(far, 0, NS_PER_S);
+	peers.slots[0].live = true;
+	batch(far, 100);
+	pass(1);
+	assert_int_equal(counters.injected, 1);
+	assert_int_equal(counters.dropped_queue, 89);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -142,6 +189,8 @@ int main(void)
 		TEST(test_successor),
 		TEST(test_due),
 		TEST(test_pause),
+		TEST(test_file_drops_nothing),
+		TEST(test_live_drops),
 	};
 
 	return cmocka_run_group_tests_name("peers_timed", tests, NULL, NULL);
