@@ -184,24 +184,6 @@ void gate_ready(struct feed *feed)
 		say_waiting(feed);
 }
 
-static void open_gate(struct feed *feed, uint64_t now_ns)
-{
-	struct gate *gate = &feed->gate;
-	char readers[32];
-
-	if (gate_waits(gate, now_ns) != 0 || now_ns < gate->delay_ns)
-		return;
-	gate->open = true;
-	tell(feed, 0);
-	name_readers(readers, sizeof(readers), gate->set.count);
-	progress_clear();
-	log_info("%s begins%s%s%s%s%s", feed->interface,
-		 gate->for_reader ? ": " : "", gate->for_reader ? readers : "",
-		 gate->for_start ? ", it was started" : "",
-		 gate->for_ready ? ", READY=1 has come" : "",
-		 gate->for_file ? ", the file is there" : "");
-}
-
 /* Nobody reads any more, and packets are still to come. */
 static void on_missed(struct feed *feed)
 {
@@ -261,18 +243,37 @@ static bool all_written(const struct feed *feed)
 }
 
 /* A new set of readers, or the same one again. */
-static void watch_readers(struct feed *feed, bool had_some, uint64_t now_ns)
+static void watch_readers(struct feed *feed, uint64_t now_ns)
 {
 	struct gate *gate = &feed->gate;
 
 	/* Whether somebody reads an interface without packets is all one. */
 	if (!gate->open || all_written(feed))
 		return;
-	if (had_some && gate->set.count == 0 && !gate->missed)
+	if (gate->read && gate->set.count == 0 && !gate->missed)
 		on_missed(feed);
 	else if (gate->missed && gate->set.count > 0 &&
 		 (!gate->paused || settled(gate, now_ns)))
 		on_back(feed);
+}
+
+static void open_gate(struct feed *feed, uint64_t now_ns)
+{
+	struct gate *gate = &feed->gate;
+	char readers[32];
+
+	if (gate_waits(gate, now_ns) != 0 || now_ns < gate->delay_ns)
+		return;
+	gate->open = true;
+	name_readers(readers, sizeof(readers), gate->set.count);
+	progress_clear();
+	log_info("%s begins%s%s%s%s%s", feed->interface,
+		 gate->for_reader ? ": " : "", gate->for_reader ? readers : "",
+		 gate->for_start ? ", it was started" : "",
+		 gate->for_ready ? ", READY=1 has come" : "",
+		 gate->for_file ? ", the file is there" : "");
+	watch_readers(feed, now_ns); /* who was there may have gone */
+	tell(feed, 0);
 }
 
 /* --linger auto: the injector is told once nothing waits for a reader. */
@@ -301,7 +302,6 @@ static void take_answer(struct feed *feed, const struct readers_set *set,
 			uint64_t now_ns)
 {
 	struct gate *gate = &feed->gate;
-	const bool had_some = gate->set.count > 0;
 
 	if (set->count != gate->set.count || set->mark != gate->set.mark) {
 		gate->changed_ns = now_ns;
@@ -310,7 +310,8 @@ static void take_answer(struct feed *feed, const struct readers_set *set,
 			  ULL(set->queued_bytes));
 	}
 	gate->set = *set;
-	watch_readers(feed, had_some, now_ns);
+	gate->read = gate->read || set->count > 0;
+	watch_readers(feed, now_ns);
 	watch_queues(feed, now_ns);
 }
 

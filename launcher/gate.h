@@ -39,7 +39,8 @@ struct gate {
 	bool open;	   /* the injector was told so */
 	struct readers_set set;
 	uint64_t changed_ns; /* since then the set is this one */
-	bool missed;	     /* there were readers, and there are none */
+	bool read;	     /* there have been readers */
+	bool missed;	     /* there are none any more, which was said */
 	bool paused;
 	bool left;   /* --no-reader exit ended the feed */
 	bool untold; /* the injector does not know how things stand */

@@ -274,6 +274,44 @@ static void test_all_written(void **state)
 	expect_told(-1, 0);
 }
 
+/* Who has gone before the start is missed when it comes. */
+static void test_gone_before_start(void **state)
+{
+	(void)state;
+	options.wait_for_start = true;
+	options.no_reader = NO_READER_PAUSE;
+	begin();
+	readers(1, 1);
+	pass(100);
+	readers(0, 0);
+	pass(100);
+	expect_told(-1, 0);
+	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
+	gate_turn(&feed, now);
+	assert_true(feed.gate.open);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
+	readers(1, 2);
+	pass(1100);
+	expect_told(WORKER_GATE_OPEN, 0);
+}
+
+/* Or when all was written, and somebody joins. */
+static void test_gone_before_more(void **state)
+{
+	(void)state;
+	options.no_reader = NO_READER_PAUSE;
+	begin();
+	readers(1, 1);
+	pass(100);
+	feed.done = true;
+	readers(0, 0);
+	pass(100);
+	expect_told(-1, 0);
+	page.peers = 1;
+	pass(100);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
+}
+
 static void test_linger(void **state)
 {
 	(void)state;
@@ -468,13 +506,22 @@ static void test_file_is_there(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_nothing_asked), TEST(test_settles),
-		TEST(test_all_at_once),	  TEST(test_delay_alone),
-		TEST(test_pause),	  TEST(test_exit),
-		TEST(test_all_written),	  TEST(test_linger),
-		TEST(test_linger_ring),	  TEST(test_failing_kernel),
-		TEST(test_full_control),  TEST(test_ready),
-		TEST(test_file),	  TEST(test_file_never),
+		TEST(test_nothing_asked),
+		TEST(test_settles),
+		TEST(test_all_at_once),
+		TEST(test_delay_alone),
+		TEST(test_pause),
+		TEST(test_exit),
+		TEST(test_all_written),
+		TEST(test_gone_before_start),
+		TEST(test_gone_before_more),
+		TEST(test_linger),
+		TEST(test_linger_ring),
+		TEST(test_failing_kernel),
+		TEST(test_full_control),
+		TEST(test_ready),
+		TEST(test_file),
+		TEST(test_file_never),
 		TEST(test_file_is_there),
 	};
 
