@@ -319,15 +319,15 @@ static void ask(struct feed *feed, uint64_t now_ns)
 {
 	struct gate *gate = &feed->gate;
 	struct readers_set set;
+	uint64_t frames = 0;
 	int r = 0;
 
 	if (!gate->readers.asked) {
-		gate->asked_frames =
-			all_written(feed)
-				? counter_get(&feed->injector->frames_written)
-				: 0;
-		if (gate->asked_frames > 0 && gate->done_ns == 0)
+		if (all_written(feed))
+			frames = counter_get(&feed->injector->frames_written);
+		if (frames != gate->asked_frames)
 			gate->done_ns = now_ns;
+		gate->asked_frames = frames;
 		r = readers_ask(&gate->readers);
 	}
 	if (r == 0)

@@ -50,7 +50,7 @@ struct gate {
 	bool failed_said;
 	/* --linger auto: what was written before the kernel was asked. */
 	uint64_t asked_frames; /* 0: something was still under way */
-	uint64_t done_ns;      /* when that was said to be all; 0: not yet */
+	uint64_t done_ns;      /* since then it is so many */
 	bool rings_said;
 };
 

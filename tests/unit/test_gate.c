@@ -352,6 +352,16 @@ static void test_linger_ring(void **state)
 	expect_told(-1, 0);
 	pass(200);
 	expect_told(WORKER_GATE_OPEN, 100);
+	page.frames_written = 120; /* of who joined; they wait anew */
+	pass(1900);
+	expect_told(-1, 0);
+	page.peers = 1;
+	pass(500);
+	page.peers = 0;
+	pass(1900);
+	expect_told(-1, 0);
+	pass(200);
+	expect_told(WORKER_GATE_OPEN, 120);
 }
 
 /* Nobody waits for ever because of a kernel that fails for a while, nor does
