@@ -97,6 +97,7 @@ const char *control_state_name(enum control_state state)
 		[CONTROL_STOPPING] = "stopping",
 		[CONTROL_WAITING] = "waiting",
 		[CONTROL_PAUSED] = "paused",
+		[CONTROL_LINGERING] = "lingering",
 	};
 
 	return names[state];

@@ -31,8 +31,9 @@ enum control_state {
 	CONTROL_RUNNING = 2,
 	CONTROL_RESTARTING = 3,
 	CONTROL_STOPPING = 4,
-	CONTROL_WAITING = 5, /* the gate is not open */
-	CONTROL_PAUSED = 6,  /* nobody reads */
+	CONTROL_WAITING = 5,   /* the gate is not open */
+	CONTROL_PAUSED = 6,    /* nobody reads */
+	CONTROL_LINGERING = 7, /* all is written, the interface is there */
 	CONTROL_STATES,
 };
 

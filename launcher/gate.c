@@ -85,10 +85,11 @@ uint32_t gate_waits(const struct gate *gate, uint64_t now_ns)
 {
 	uint32_t waits = 0;
 
-	if (gate->open)
-		return 0;
+	/* Where nothing else is waited for, the injector keeps it alone. */
 	if (!gate->begun || now_ns < gate->delay_ns)
 		waits |= gate->startup_delay_ns ? CONTROL_WAIT_DELAY : 0;
+	if (gate->open)
+		return waits;
 	if (gate->for_reader && !settled(gate, now_ns))
 		waits |= CONTROL_WAIT_READERS;
 	if (gate->for_start && !gate->started)
@@ -235,8 +236,7 @@ static void on_back(struct feed *feed)
 	tell(feed, 0);
 }
 
-/* No packet is under way, and none of our own capture will come. */
-static bool all_written(const struct feed *feed)
+bool gate_all_written(const struct feed *feed)
 {
 	return feed->done && counter_get(&feed->injector->peers) == 0 &&
 	       counter_get(&feed->injector->queue_used) == 0;
@@ -248,7 +248,7 @@ static void watch_readers(struct feed *feed, uint64_t now_ns)
 	struct gate *gate = &feed->gate;
 
 	/* Whether somebody reads an interface without packets is all one. */
-	if (!gate->open || all_written(feed))
+	if (!gate->open || gate_all_written(feed))
 		return;
 	if (gate->read && gate->set.count == 0 && !gate->missed)
 		on_missed(feed);
@@ -323,7 +323,7 @@ static void ask(struct feed *feed, uint64_t now_ns)
 	int r = 0;
 
 	if (!gate->readers.asked) {
-		if (all_written(feed))
+		if (gate_all_written(feed))
 			frames = counter_get(&feed->injector->frames_written);
 		if (frames != gate->asked_frames)
 			gate->done_ns = now_ns;

@@ -76,6 +76,9 @@ void gate_turn(struct feed *feed, uint64_t now_ns);
 /* When gate_turn() is due; CLOCK_NEVER: when ready_fd or file_fd has input. */
 uint64_t gate_next_ns(const struct feed *feed);
 
+/* No packet is under way, and none of our own capture will come. */
+bool gate_all_written(const struct feed *feed);
+
 /* What is still waited for: enum control_wait; 0: the gate is open. */
 uint32_t gate_waits(const struct gate *gate, uint64_t now_ns);
 

@@ -118,6 +118,20 @@ def _():
     equal("left behind", os.listdir(directory), [])
 
 
+@case("its state, from the start-up delay to the linger time", limit=60)
+def _():
+    runtime()
+    feed = Feed(SAMPLE, "--startup-delay", "1s", "--linger", "2s", name="lc0")
+    feed.wait_up()
+    told = asked()["lc0"]
+    equal("state", (told["state"], told["waits_for"]), ("waiting", ["startup_delay"]))
+    until("lingering", lambda: asked()["lc0"]["state"] == "lingering")
+    told = asked()["lc0"]
+    equal("all", told["injected"], told["received"])
+    equal("waits for", told["waits_for"], [])
+    stop(feed)
+
+
 @case("its counters have the report's names")
 def _():
     runtime()

@@ -215,6 +215,18 @@ static void test_delay_alone(void **state)
 	expect_told(WORKER_GATE_OPEN, 0);
 }
 
+/* That is the injector's own, and told all the same. */
+static void test_delay_without_gate(void **state)
+{
+	(void)state;
+	options.startup_delay_ns = 500 * MS;
+	begin();
+	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_DELAY);
+	pass(600);
+	assert_int_equal(gate_waits(&feed.gate, now), 0);
+	expect_told(-1, 0);
+}
+
 static void test_pause(void **state)
 {
 	(void)state;
@@ -520,6 +532,7 @@ int main(void)
 		TEST(test_settles),
 		TEST(test_all_at_once),
 		TEST(test_delay_alone),
+		TEST(test_delay_without_gate),
 		TEST(test_pause),
 		TEST(test_exit),
 		TEST(test_all_written),
