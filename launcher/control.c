@@ -242,6 +242,8 @@ static void refer_interface(Tapfeed__Control__Status *to,
 	to->ifindex = status->ifindex;
 	to->has_queues = true;
 	to->queues = status->queues;
+	to->has_host_visible = true;
+	to->host_visible = status->host_visible;
 	to->has_waits = true;
 	to->waits = status->waits;
 	to->has_readers = status->readers_wanted > 0;
@@ -375,6 +377,7 @@ static void read_interface(struct control_status *status,
 	if (from->writer <= COUNTERS_WRITER_RING)
 		status->writer = (enum counters_writer)from->writer;
 	status->queues = from->queues;
+	status->host_visible = from->host_visible;
 	status->waits = from->waits & CONTROL_WAIT_ALL;
 	status->readers = from->readers_wanted > 0 ? from->readers : 0;
 	status->readers_wanted = from->readers_wanted;

@@ -80,7 +80,8 @@ struct control_status {
 	uint32_t ifindex;
 	enum counters_writer writer;
 	uint32_t queues; /* of the interface */
-	uint32_t waits;	 /* enum control_wait */
+	bool host_visible;
+	uint32_t waits; /* enum control_wait */
 	uint32_t readers;
 	uint32_t readers_wanted; /* 0: nobody wants to know */
 	char command[16];

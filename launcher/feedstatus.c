@@ -85,6 +85,7 @@ static void fill_interface(const struct feed *feed,
 	status->mtu = (uint32_t)counter_get(&injector->mtu);
 	status->writer = writer_of(injector);
 	status->queues = feed->queues;
+	status->host_visible = feed->host_visible;
 	status->queue_used = counter_get(&injector->queue_used);
 	status->queue_size = feed->queue_size;
 	status->peers = counter_get(&injector->peers);

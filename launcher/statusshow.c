@@ -111,6 +111,8 @@ static void put_head(FILE *out, const char *name,
 	if (status->kind)
 		fprintf(out, "%s, mtu %u, ", kind_name(status->kind),
 			status->mtu);
+	if (status->kind && status->host_visible)
+		fputs("host-visible, ", out);
 	if (status->kind && status->queues > 1)
 		fprintf(out, "%u queues, ", status->queues);
 	if (status->writer)
@@ -346,10 +348,15 @@ static void json_interface(FILE *out, const struct control_status *status)
 	json_member(out, "interface", status->report.interface);
 	fprintf(out, "\"kind\":\"%s\",", kind_name(status->kind));
 	if (status->kind)
-		fprintf(out, "\"mtu\":%u,\"ifindex\":%u,\"queues\":%u,",
-			status->mtu, status->ifindex, status->queues);
+		fprintf(out,
+			"\"mtu\":%u,\"ifindex\":%u,\"queues\":%u,"
+			"\"host_visible\":%s,",
+			status->mtu, status->ifindex, status->queues,
+			status->host_visible ? "true" : "false");
 	else
-		fputs("\"mtu\":null,\"ifindex\":null,\"queues\":null,", out);
+		fputs("\"mtu\":null,\"ifindex\":null,\"queues\":null,"
+		      "\"host_visible\":null,",
+		      out);
 	json_member(out, "writer", writer_name(status->writer));
 	json_member(out, "joins", status->joins);
 }

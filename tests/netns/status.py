@@ -87,6 +87,7 @@ def _():
     until("packets", lambda: asked()["lc0"]["injected"] > 0)
     told = asked("lc0")["lc0"]
     for key, value in {"interface": "lc0", "kind": "tap", "mtu": 1400, "queues": 1,
+                       "host_visible": False,
                        "writer": "ring",
                        "command": "replay", "sources": [SAMPLE], "state": "running",
                        "queue_size": 4096, "restarts": 0, "joins": None,
@@ -171,6 +172,16 @@ def _():
     equal("hostile name", status("\x1b[2J").returncode, 2)
     check("\x1b" not in status("\x1b[2J").stderr, "escape sequence")
     stop(*feeds)
+
+
+@case("what the host takes part in is shown as such")
+def _():
+    runtime()
+    feed = endless("lc0", "--host-visible")
+    check(status().stdout.startswith("lc0: running, tap, mtu 1500, host-visible, writer "),
+          status().stdout)
+    equal("by --json", asked()["lc0"]["host_visible"], True)
+    stop(feed)
 
 
 @case("a live feed")

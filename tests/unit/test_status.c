@@ -43,6 +43,7 @@ static void make_largest(char c)
 	in.queue_used = in.queue_size = in.peers = in.restarts = UINT64_MAX;
 	in.waits = CONTROL_WAIT_ALL;
 	in.readers = in.readers_wanted = UINT32_MAX;
+	in.host_visible = true;
 	in.state = CONTROL_PAUSED;
 	for (in.source_count = 0; in.source_count < TAPFEED_SOURCES_MAX;)
 		memset(in.sources[in.source_count++], c, CONTROL_TEXT_SIZE - 1);
