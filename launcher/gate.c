@@ -135,6 +135,12 @@ static void name_readers(char *buf, size_t size, uint32_t n)
 	snprintf(buf, size, "%u reader%s", n, n == 1 ? "" : "s");
 }
 
+void gate_renew(struct feed *feed)
+{
+	if (feed->gate.begun)
+		tell(feed, 0);
+}
+
 static void say_waiting(const struct feed *feed)
 {
 	const struct gate *gate = &feed->gate;

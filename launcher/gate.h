@@ -70,6 +70,10 @@ bool gate_holds(const struct gate *gate);
 /* The interface is up, or the injector that writes to it is a new one. */
 void gate_ready(struct feed *feed);
 
+/* An injector is about to be started again: it learns how things stand before
+ * it writes anything, not when we hear that it is ready. */
+void gate_renew(struct feed *feed);
+
 /* Asks and looks, and opens the gate, pauses, goes on or ends the feed. */
 void gate_turn(struct feed *feed, uint64_t now_ns);
 

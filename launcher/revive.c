@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/fdpass.h"
 #include "common/log.h"
+#include "launcher/gate.h"
 #include "launcher/wiring.h"
 #include "proto/worker.h"
 
@@ -87,6 +88,8 @@ static void start_again(struct feed *feed, enum feed_child child)
 						    feed->link.ifindex));
 
 	process->restart_ns = CLOCK_NEVER;
+	if (child == FEED_INJECTOR)
+		gate_renew(feed);
 	if (r == 0)
 		r = spawner_command(feed->spawner_fd, SPAWNER_START,
 				    (size_t)child);

@@ -12,7 +12,8 @@ import time
 
 from captures import numbered
 from harness import (BUILDDIR, SLOW, TAPFEED, Feed, Reader, Skip, case, check, equal,
-                     exists, frames_equal, main, path, pcap_of, service_uid, until, veth)
+                     exists, frames_equal, main, note, path, pcap_of, run, service_uid,
+                     until, veth)
 from restarted import kill
 
 ALL, IPV4, LLDP = 0x0003, 0x0800, 0x88cc
@@ -312,6 +313,43 @@ def _():
     began = time.monotonic()
     stop(feed)
     check(time.monotonic() - began < 2 * SLOW, "it drained to nobody")
+
+
+def stop_before(feed, again):
+    """Kills the injector and has tapfeed stand still before it hears that the next one
+    is ready; returns whether that came in time."""
+    spawner = [process["pid"] for process in told()["processes"]
+               if process["name"] == "spawner"][0]
+    children = "/proc/%d/task/%d/children" % (spawner, spawner)
+
+    def others():
+        with open(children) as file:
+            return set(file.read().split())
+    before = others()
+    os.kill(feed.worker("injector"), signal.SIGKILL)
+    until("a successor", lambda: others() - before)
+    os.kill(feed.process.pid, signal.SIGSTOP)
+    time.sleep(1)
+    return len(feed.lines("tf0 goes on")) < again
+
+
+@case("--no-reader pause: the successor does not write until tapfeed tells it to", limit=60)
+def _():
+    feed, _ = under_way("--no-reader", "pause")
+    feed.wait_line("packets wait until")
+    before = told()["frames_written"]
+    # The second time it is started again a second later.
+    for again in 1, 2, 3:
+        in_time = stop_before(feed, again)
+        link = json.loads(run("ip", "-s", "-j", "link", "show", "tf0"))[0]
+        os.kill(feed.process.pid, signal.SIGCONT)
+        equal("written", link["stats64"]["rx"]["packets"], before)
+        if in_time:
+            break
+        until("the next one", lambda: len(feed.lines("tf0 goes on")) == again)
+    else:
+        note("nothing was seen: tapfeed was faster each time")
+    stop(feed)
 
 
 @case("Ctrl-C while it pauses ends it at once: what waits counts as stopped", limit=30)
