@@ -363,6 +363,18 @@ def _():
     check(feed["dropped.stopped"] > 0, feed.report)
 
 
+@case("deleted while it pauses: said, and counted as what it was", limit=30)
+def _():
+    feed, _ = under_way("--no-reader", "pause")
+    feed.wait_line("packets wait until")
+    run("ip", "link", "del", "tf0")
+    feed.wait()
+    equal("status", feed.status, 1)
+    check(feed["dropped.stopped"] > 0, feed.report)
+    equal("errors", feed["errors"], 0)
+    equal("lines", len(feed.lines("was deleted.* by somebody else.* lost, and counted")), 1)
+
+
 @case("--no-reader exit: the feed ends with status 4", limit=30)
 def _():
     feed, seen = under_way("--no-reader", "exit")
