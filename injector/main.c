@@ -136,8 +136,11 @@ static void take_gate(struct injector *inj, const struct worker_gate *gate,
 {
 	bool paused = gate->flags & WORKER_GATE_PAUSED;
 
-	if (gate->flags & WORKER_GATE_OPEN)
+	if (gate->flags & WORKER_GATE_OPEN) {
 		inj->held = false;
+		/* A successor does not begin with the start-up delay again. */
+		inj->gate_ns = now;
+	}
 	if (paused != inj->deliver.paused)
 		log_debug("%s: %s", inj->netdev.name,
 			  paused ? "paused, nobody reads" : "goes on");

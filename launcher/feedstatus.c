@@ -26,8 +26,7 @@ static enum control_state state_of(const struct feed *feed)
 	for (int i = 0; i < FEED_CHILDREN; i++)
 		if (feed->processes[i].restart_ns != CLOCK_NEVER)
 			return CONTROL_RESTARTING;
-	if (!feed->joins &&
-	    (!feed->gate.open || gate_waits(&feed->gate, clock_now_ns()) != 0))
+	if (!feed->gate.open && !feed->joins)
 		return CONTROL_WAITING;
 	if (!feed->joins && gate_all_written(feed))
 		return CONTROL_LINGERING;

@@ -60,7 +60,7 @@ int gate_init(struct gate *gate, const struct options *options, int ready_fd,
 		.file = file_fd < 0,
 		.readers = { .fd = -1 },
 	};
-	gate->open = !gate_holds(gate);
+	gate->open = !gate_holds(gate) && gate->startup_delay_ns == 0;
 	if (!gate->for_reader && !gate->linger_auto &&
 	    !options_is_given(options, "no-reader") &&
 	    gate->no_reader == NO_READER_CONTINUE)
@@ -85,11 +85,10 @@ uint32_t gate_waits(const struct gate *gate, uint64_t now_ns)
 {
 	uint32_t waits = 0;
 
-	/* Where nothing else is waited for, the injector keeps it alone. */
+	if (gate->open)
+		return 0;
 	if (!gate->begun || now_ns < gate->delay_ns)
 		waits |= gate->startup_delay_ns ? CONTROL_WAIT_DELAY : 0;
-	if (gate->open)
-		return waits;
 	if (gate->for_reader && !settled(gate, now_ns))
 		waits |= CONTROL_WAIT_READERS;
 	if (gate->for_start && !gate->started)
@@ -187,7 +186,7 @@ void gate_ready(struct feed *feed)
 	}
 	gate->begun = true;
 	gate->delay_ns = clock_now_ns() + gate->startup_delay_ns;
-	if (!gate->open)
+	if (gate_holds(gate))
 		say_waiting(feed);
 }
 
@@ -263,14 +262,11 @@ static void watch_readers(struct feed *feed, uint64_t now_ns)
 		on_back(feed);
 }
 
-static void open_gate(struct feed *feed, uint64_t now_ns)
+static void say_begins(const struct feed *feed)
 {
-	struct gate *gate = &feed->gate;
+	const struct gate *gate = &feed->gate;
 	char readers[32];
 
-	if (gate_waits(gate, now_ns) != 0 || now_ns < gate->delay_ns)
-		return;
-	gate->open = true;
 	name_readers(readers, sizeof(readers), gate->set.count);
 	progress_clear();
 	log_info("%s begins%s%s%s%s%s", feed->interface,
@@ -278,6 +274,17 @@ static void open_gate(struct feed *feed, uint64_t now_ns)
 		 gate->for_start ? ", it was started" : "",
 		 gate->for_ready ? ", READY=1 has come" : "",
 		 gate->for_file ? ", the file is there" : "");
+}
+
+static void open_gate(struct feed *feed, uint64_t now_ns)
+{
+	struct gate *gate = &feed->gate;
+
+	if (gate_waits(gate, now_ns) != 0 || now_ns < gate->delay_ns)
+		return;
+	gate->open = true;
+	if (gate_holds(gate))
+		say_begins(feed);
 	watch_readers(feed, now_ns); /* who was there may have gone */
 	tell(feed, 0);
 }

@@ -180,6 +180,24 @@ def _():
     rising(numbers(frames))
 
 
+@case("live: the start-up delay is over for a successor, though nothing was written",
+      limit=60)
+def _():
+    wire("eth1")
+    feed = Live("eth1", "--immediate", "--startup-delay", "4s", name="tf0")
+    feed.wait_up()
+    time.sleep(4.5)
+    kill(feed, "injector")
+    feed.wait_line("tf0 goes on")
+    back = time.monotonic()
+    copy = Reader("tf0")
+    send("eth1-peer", numbered(10))
+    copy.wait(10)
+    check(time.monotonic() - back < 3, "it waited again")
+    feed.stop(status=1)
+    copy.finish_lossy()
+
+
 def holds_queue(pid):
     for fd in os.listdir("/proc/%d/fd" % pid):
         try:
