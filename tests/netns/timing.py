@@ -4,11 +4,12 @@
 
 A busy machine is late, so what is held is what lateness cannot change: that none is
 early, that it does not add up, and that the report knows of it."""
-from captures import (MAGIC_NANO, block, frame, interface, numbered, pcap_header,
+from captures import (MAGIC_NANO, block, frame, interface, numbered, pcap, pcap_header,
                       pcap_record, section)
 from harness import (Feed, SLOW, case, check, equal, exists, frames_equal, main, made,
                      note, until)
 from livefeed import PEER, Live, numbers, send, wire
+from packets import super_frame
 import os
 import signal
 import socket
@@ -336,6 +337,34 @@ def _():
         ran = feed.took * 100
         check(50 <= feed["injected"] <= ran + 30, "%d in %d ms" %
               (feed["injected"], feed.took * 1000))
+
+
+@case("nor more where packets are cut into many frames")
+def _():
+    data = super_frame(4, 60000)[0]
+    for args in (["--pps", "400"], ["--bitrate", "4800k"]):
+        feed = Feed(made(pcap([data] * 300)), "--oversize", "segment", *args, "--linger",
+                    "0")
+        feed.wait_up()
+        time.sleep(1)
+        feed.signal(signal.SIGINT)
+        feed.wait()
+        equal("status", feed.status, 0)
+        # A packet more, which is 42 frames.
+        check(feed["frames_written"] <= (feed.took + 0.25) * 400 + 90,
+              "%d in %d ms" % (feed["frames_written"], feed.took * 1000))
+
+
+@case("what is skipped takes no time of a pace")
+def _():
+    frames = numbered(2000)
+    source = made(pcap_header() + b"".join(
+        pcap_record(data, length=len(data) + (10 if number % 4 else 0))
+        for number, data in enumerate(frames)))
+    for args in (["--pps", "500"], ["--bitrate", "240k"]):
+        feed = paced(source, "--truncated", "drop", *args)
+        frames_equal(feed.stamps.frames, frames[::4])
+        lasts(feed, 499 * S // 500)
 
 
 @case("a killed injector costs what was read ahead; the times go on", limit=60)
