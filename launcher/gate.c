@@ -23,6 +23,12 @@
 #define INTERVAL_NS (50 * NS_PER_MS)
 
 /*
+ * A reader that has seen the last packet may go before we hear that it was the
+ * last: capture's word for that takes longer. So long it is not missed.
+ */
+#define GONE_NS (20 * NS_PER_MS)
+
+/*
  * A ring's reader gets its last packets when the kernel hands over the block
  * that they are in: after a second at the latest with most users of libpcap.
  */
@@ -255,7 +261,10 @@ static void watch_readers(struct feed *feed, uint64_t now_ns)
 	/* Whether somebody reads an interface without packets is all one. */
 	if (!gate->open || gate_all_written(feed))
 		return;
-	if (gate->read && gate->set.count == 0 && !gate->missed)
+	if (gate->read && gate->set.count == 0 && !gate->missed &&
+	    now_ns - gate->changed_ns < GONE_NS)
+		gate->next_ns = gate->changed_ns + GONE_NS;
+	else if (gate->read && gate->set.count == 0 && !gate->missed)
 		on_missed(feed);
 	else if (gate->missed && gate->set.count > 0 &&
 		 (!gate->paused || settled(gate, now_ns)))

@@ -267,7 +267,7 @@ static void test_exit(void **state)
 	pass(100);
 	assert_false(feed.gate.left);
 	readers(0, 0);
-	pass(50);
+	pass(100);
 	assert_true(feed.gate.left);
 	assert_int_not_equal(feed.deadline_ns, CLOCK_NEVER);
 	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
@@ -283,8 +283,12 @@ static void test_all_written(void **state)
 	begin();
 	readers(1, 1);
 	pass(100);
-	feed.done = true;
 	readers(0, 0);
+	now = gate_next_ns(&feed);
+	gate_turn(&feed, now);
+	now = gate_next_ns(&feed);
+	assert_false(feed.gate.left);
+	feed.done = true; /* the last packet was read, as is told now */
 	pass(500);
 	assert_false(feed.gate.left);
 	expect_told(-1, 0);
