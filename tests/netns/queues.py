@@ -288,8 +288,8 @@ def _():
 
 @case("tapfeed status tells how many there are")
 def _():
-    feeds = [Feed(SAMPLE, "--queues", str(queues), "--linger", "1h", name="tf%d" % queues)
-             for queues in (1, 3)]
+    feeds = [Feed(SAMPLE, "--queues", str(queues), "--loop", "0", "--pps", "1000",
+                  name="tf%d" % queues) for queues in (1, 3)]
     for feed in feeds:
         feed.wait_up()
     said = subprocess.run([TAPFEED, "status", "--json"], capture_output=True, timeout=20)
