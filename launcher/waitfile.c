@@ -17,7 +17,8 @@
 
 /* A file that was there counts when somebody writes to it: touch(1). */
 #define COMES (IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE)
-#define GONE  (IN_IGNORED | IN_UNMOUNT)
+#define MOVED IN_MOVE_SELF /* the directory: no longer at this path */
+#define GONE  (IN_IGNORED | IN_UNMOUNT | MOVED)
 
 /* Reads in one turn, and room for some events in each. */
 #define TURN	    8
@@ -47,7 +48,7 @@ int waitfile_open(const char *path, int *ret_fd)
 	*ret_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (*ret_fd < 0)
 		return -errno;
-	if (inotify_add_watch(*ret_fd, folder, COMES | IN_ONLYDIR) < 0)
+	if (inotify_add_watch(*ret_fd, folder, COMES | MOVED | IN_ONLYDIR) < 0)
 		r = -errno;
 	else if (lstat(path, &st) == 0) /* watched before: nothing is missed */
 		r = 1;

@@ -100,6 +100,19 @@ static void test_removed(void **state)
 	assert_int_equal(mkdir(folder, 0700), 0);
 }
 
+/* A file in another directory of that name would not be told of. */
+static void test_renamed(void **state)
+{
+	char old[sizeof(folder) + 8];
+
+	(void)state;
+	assert_int_equal(waitfile_open(path, &fd), 0);
+	snprintf(old, sizeof(old), "%s.old", folder);
+	assert_int_equal(rename(folder, old), 0);
+	assert_int_equal(waitfile_take(fd, path), -ESTALE);
+	assert_int_equal(rename(old, folder), 0);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -145,6 +158,7 @@ static void test_events(void **state)
 		{ IN_MOVED_FROM, 16, "go", 0, 0 },
 		{ IN_IGNORED, 0, "", 0, -ESTALE },
 		{ IN_UNMOUNT, 0, "", 0, -ESTALE },
+		{ IN_MOVE_SELF, 0, "", 0, -ESTALE },
 		{ IN_Q_OVERFLOW, 0, "", 0, -EOVERFLOW },
 		{ IN_CREATE, 16, "go", 1, -EPROTO },
 		{ IN_CREATE, 16, "go", 17, -EPROTO },
@@ -193,9 +207,9 @@ static void test_among_many(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_comes),   TEST(test_moved),	   TEST(test_is_there),
-		TEST(test_touched), TEST(test_removed),	   TEST(test_refused),
-		TEST(test_events),  TEST(test_among_many),
+		TEST(test_comes),   TEST(test_moved),	TEST(test_is_there),
+		TEST(test_touched), TEST(test_removed), TEST(test_renamed),
+		TEST(test_refused), TEST(test_events),	TEST(test_among_many),
 	};
 
 	return cmocka_run_group_tests_name("waitfile", tests, NULL, NULL);
