@@ -80,6 +80,11 @@ void ahead_take(struct ahead *ahead, const struct frames_sent *sent,
 	/* What nobody is going to write takes no time. */
 	if (sent->frames == 0)
 		return;
+	ahead->rest_ns = 0;
+	ahead->last_ns = time_ns;
+	ahead->due_ns = now_ns;
+	if (!pace_active(&ahead->pace))
+		return;
 	for (size_t left = sent->frames; left > 0; left--) {
 		/* All but the last are of one size mostly, and it is the sum
 		 * that counts. */
@@ -89,6 +94,4 @@ void ahead_take(struct ahead *ahead, const struct frames_sent *sent,
 		ahead->due_ns = pace_take(&ahead->pace, &ahead->clock, time_ns,
 					  len, now_ns);
 	}
-	ahead->rest_ns = 0;
-	ahead->last_ns = time_ns;
 }

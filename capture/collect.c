@@ -26,7 +26,8 @@ uint8_t *collect_add(struct collect *collect, uint32_t len,
 	assert(i < TAPFEED_BATCH_MAX_PACKETS &&
 	       collect->headroom + len <=
 		       sizeof(collect->payload) - collect->payload_len);
-	memset(place, 0, collect->headroom);
+	if (collect->headroom > 0)
+		memset(place, 0, collect->headroom);
 	place += collect->headroom;
 	collect->captured_len[i] = len;
 	collect->original_len[i] = original_len;

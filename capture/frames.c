@@ -90,8 +90,9 @@ static bool plan(const struct job *job, const struct convert_frame *frame,
 	return true;
 }
 
-static void measure(const struct job *job, const struct convert_frame *frame,
-		    uint32_t pad, struct shape *shape)
+static void measure_long(const struct job *job,
+			 const struct convert_frame *frame, uint32_t pad,
+			 struct shape *shape)
 {
 	struct segmenter segmenter;
 	bool cut;
@@ -104,6 +105,19 @@ static void measure(const struct job *job, const struct convert_frame *frame,
 	shape->frames += cut ? segmenter.count : 1;
 	shape->bytes +=
 		cut ? segment_bytes(&segmenter) : frame_len(frame) + pad;
+}
+
+static void measure(const struct job *job, const struct convert_frame *frame,
+		    uint32_t pad, struct shape *shape)
+{
+	uint32_t len = frame_len(frame) + pad;
+
+	if (may_be_oversize(job, len)) {
+		measure_long(job, frame, pad, shape);
+		return;
+	}
+	shape->frames++;
+	shape->bytes += len;
 }
 
 static struct shape measure_all(const struct job *job)
@@ -176,15 +190,22 @@ static void write_whole(struct sender *sender, const struct job *job,
 
 	memcpy(place, frame->header, frame->header_len);
 	memcpy(place + frame->header_len, frame->data, frame->data_len);
-	memset(place + len, 0, pad);
+	if (pad > 0)
+		memset(place + len, 0, pad);
 	seen[finish(sender, job, frame, place, pad)] = true;
 }
 
-static void write_segments(struct sender *sender, struct segmenter *segmenter)
+/* Whether it was to be cut; then it is written. */
+static bool write_segments(struct sender *sender, const struct job *job,
+			   const struct convert_frame *frame, uint32_t pad)
 {
+	struct segmenter segmenter;
 	struct segment segment;
+	bool cut;
 
-	while (segment_next(segmenter, &segment)) {
+	if (!plan(job, frame, pad, &segmenter, &cut) || !cut)
+		return false;
+	while (segment_next(&segmenter, &segment)) {
 		uint32_t len =
 			segment.head_len + segment.data_len + segment.zeros;
 		uint8_t *place = sender_frame(sender, len, len);
@@ -194,6 +215,7 @@ static void write_segments(struct sender *sender, struct segmenter *segmenter)
 		memcpy(place, segment.data, segment.data_len);
 		memset(place + segment.data_len, 0, segment.zeros);
 	}
+	return true;
 }
 
 static int write_all(const struct frames *frames, const struct job *job,
@@ -201,7 +223,6 @@ static int write_all(const struct frames *frames, const struct job *job,
 {
 	uint32_t room = pad_room(job);
 	bool seen[CHECKSUM_LEFT + 1] = { false };
-	struct segmenter segmenter;
 	int r = sender_open(frames->sender, shape->frames, shape->bytes,
 			    job->packet->time_ns);
 
@@ -209,14 +230,10 @@ static int write_all(const struct frames *frames, const struct job *job,
 		return r;
 	for (size_t i = 0; i < job->n; i++) {
 		uint32_t pad = frames_pad(&job->list[i], room);
-		bool cut = false;
 
 		room -= pad;
-		if (shape->segmented)
-			(void)plan(job, &job->list[i], pad, &segmenter, &cut);
-		if (cut)
-			write_segments(frames->sender, &segmenter);
-		else
+		if (!shape->segmented ||
+		    !write_segments(frames->sender, job, &job->list[i], pad))
 			write_whole(frames->sender, job, &job->list[i], pad,
 				    seen);
 	}
