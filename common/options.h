@@ -156,8 +156,13 @@ const char *options_given(const struct options *options, unsigned int scope,
 
 /* Whether the option of that name was given. */
 bool options_is_given(const struct options *options, const char *name);
+
+/* Whether a command of that scope has an option of that name, of len bytes. */
+bool options_has(unsigned int scope, const char *name, size_t len);
+
 /* What --mtu auto came to: handed on in its place. */
 void options_set_mtu(struct options *options, uint32_t mtu);
+
 /* Whether packets go by their recorded times: any of three options says so. */
 static inline bool options_timed(const struct options *options)
 {

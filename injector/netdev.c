@@ -251,7 +251,9 @@ static void explain_taken(char *buf, size_t size, const char *name)
 		 "cannot create %s: the name is taken%s%s; choose another with "
 		 "--name%s%s",
 		 name, by, kind,
-		 removable ? ", or if nothing uses it: ip link delete " : "",
+		 removable ? ", or if nothing uses it (tapfeed status): ip "
+			     "link delete "
+			   : "",
 		 removable ? name : "");
 }
 
