@@ -13,6 +13,7 @@
 
 #include "capture/convert_internal.h"
 #include "capture/linktype.h"
+#include "common/bytes.h"
 
 #define ADDRESS_LEN    6
 #define ADDRESSES_LEN  12 /* of an Ethernet header, before the EtherType */
@@ -133,7 +134,7 @@ static enum convert_verdict check_ethernet(const struct convert_frame *frame)
 
 	if (len < TAPFEED_FRAME_MIN_BYTES ||
 	    (len < TAPFEED_TAGGED_FRAME_MIN_BYTES &&
-	     is_kernel_tag(part_be16(header + ADDRESSES_LEN))))
+	     is_kernel_tag(bytes_be16(header + ADDRESSES_LEN))))
 		return CONVERT_TOO_SHORT;
 	return CONVERT_OK;
 }

@@ -46,7 +46,7 @@ enum convert_verdict convert_cooked_loop(struct convert_network *network)
 {
 	const uint8_t *family = part_take(&network->part, 4);
 
-	return family ? by_family(network, part_be32(family))
+	return family ? by_family(network, bytes_be32(family))
 		      : CONVERT_TOO_SHORT;
 }
 
@@ -58,8 +58,8 @@ enum convert_verdict convert_cooked_null(struct convert_network *network)
 
 	if (!family)
 		return CONVERT_TOO_SHORT;
-	return by_family(network, part_le16(family) == 0 ? part_be32(family)
-							 : part_le32(family));
+	return by_family(network, bytes_le16(family) == 0 ? bytes_be32(family)
+							  : bytes_le32(family));
 }
 
 /* ---- Linux cooked mode ---------------------------------------------------
@@ -113,9 +113,9 @@ enum convert_verdict convert_cooked_sll(struct convert_network *network)
 
 	if (!header)
 		return CONVERT_TOO_SHORT;
-	network->source = usable(header + 6, part_be16(header + 4));
-	return by_protocol(network, part_be16(header + 2),
-			   part_be16(header + 14));
+	network->source = usable(header + 6, bytes_be16(header + 4));
+	return by_protocol(network, bytes_be16(header + 2),
+			   bytes_be16(header + 14));
 }
 
 /* https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html */
@@ -126,7 +126,7 @@ enum convert_verdict convert_cooked_sll2(struct convert_network *network)
 	if (!header)
 		return CONVERT_TOO_SHORT;
 	network->source = usable(header + 12, header[11]);
-	return by_protocol(network, part_be16(header + 8), part_be16(header));
+	return by_protocol(network, bytes_be16(header + 8), bytes_be16(header));
 }
 
 /* ---- NFLOG ---------------------------------------------------------------
@@ -164,13 +164,13 @@ static void take_attribute(struct nflog *nflog, unsigned int type,
 	switch (type) {
 	case NFLOG_PACKET_HEADER:
 		if (value.len >= 2)
-			nflog->ethertype = part_be16(data);
+			nflog->ethertype = bytes_be16(data);
 		break;
 	case NFLOG_HARDWARE_ADDRESS: /* of the sender */
 		if (value.len >= NFLOG_ADDRESS_OFFSET + ADDRESS_LEN &&
 		    !network->source)
 			network->source = usable(data + NFLOG_ADDRESS_OFFSET,
-						 part_be16(data));
+						 bytes_be16(data));
 		break;
 	case NFLOG_HARDWARE_HEADER:
 		/* A header of that length is Ethernet's. */
@@ -199,12 +199,12 @@ static enum convert_verdict next_attribute(struct nflog *nflog,
 
 	if (!head)
 		return CONVERT_TOO_SHORT;
-	len = big ? part_be16(head) : part_le16(head);
+	len = big ? bytes_be16(head) : bytes_le16(head);
 	if (len < NFLOG_TLV_LEN || len - NFLOG_TLV_LEN > rest->original_len)
 		return CONVERT_DAMAGED;
 	len -= NFLOG_TLV_LEN;
 	part_limit(&value, len);
-	take_attribute(nflog, big ? part_be16(head + 2) : part_le16(head + 2),
+	take_attribute(nflog, big ? bytes_be16(head + 2) : bytes_le16(head + 2),
 		       value);
 	padded = (len + 3) & ~3u;
 	(void)part_take(rest, padded < rest->len ? padded : rest->len);

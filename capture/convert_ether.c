@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "capture/convert_internal.h"
+#include "common/bytes.h"
 
 #define TAG_LEN	     4 /* a tag ends in the EtherType of what follows */
 #define LLC_LEN	     3
@@ -25,7 +26,7 @@ enum convert_verdict convert_ether(struct convert_network *network)
 		return CONVERT_TOO_SHORT;
 	network->destination = header;
 	network->source = header + 6;
-	network->protocol = part_be16(header + 12);
+	network->protocol = bytes_be16(header + 12);
 	return CONVERT_OK;
 }
 
@@ -37,7 +38,7 @@ static bool is_ethertype(const uint8_t *snap)
 {
 	static const uint8_t rfc1042[] = { 0xaa, 0xaa, 0x03, 0, 0, 0 };
 	static const uint8_t bridge[] = { 0xaa, 0xaa, 0x03, 0, 0, 0xf8 };
-	uint16_t type = part_be16(snap + 6);
+	uint16_t type = bytes_be16(snap + 6);
 
 	if (type < ETHERTYPE_LOWEST)
 		return false;
@@ -59,7 +60,7 @@ enum convert_verdict convert_ether_llc(struct convert_network *network)
 	if (part->len < SNAP_LEN)
 		return CONVERT_TOO_SHORT;
 	if (is_ethertype(part->data)) {
-		network->protocol = part_be16(part->data + 6);
+		network->protocol = bytes_be16(part->data + 6);
 		(void)part_take(part, SNAP_LEN);
 	}
 	return CONVERT_OK;
@@ -71,7 +72,7 @@ static enum convert_verdict behind_tag(struct convert_network *network)
 
 	if (!tag)
 		return CONVERT_TOO_SHORT;
-	network->protocol = part_be16(tag + 2);
+	network->protocol = bytes_be16(tag + 2);
 	return CONVERT_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "capture/convert_internal.h"
+#include "common/bytes.h"
 
 #define GRH_LEN 40
 
@@ -19,9 +20,9 @@ static enum convert_verdict behind_ipoib(struct convert_network *network)
 
 	if (!header)
 		return CONVERT_TOO_SHORT;
-	network->protocol = part_be16(header);
+	network->protocol = bytes_be16(header);
 	/* What is not of this form is another protocol's payload. */
-	if (part_be16(header + 2) != 0 || network->protocol < ETHERTYPE_LOWEST)
+	if (bytes_be16(header + 2) != 0 || network->protocol < ETHERTYPE_LOWEST)
 		network->protocol = CONVERT_OTHER;
 	return CONVERT_OK;
 }
@@ -62,7 +63,7 @@ static enum convert_verdict behind_grh(struct convert_network *network)
 	if (!bth)
 		return CONVERT_TOO_SHORT;
 	/* Queue pairs 0 and 1 are those of the network's management. */
-	if ((part_be32(bth + 4) & QUEUE_PAIRS) <= 1)
+	if ((bytes_be32(bth + 4) & QUEUE_PAIRS) <= 1)
 		return CONVERT_NOT_DATA;
 	tail = ICRC_LEN + ((bth[1] & BTH_PAD) >> 4);
 	part_limit(part,
@@ -104,7 +105,7 @@ enum convert_verdict convert_ib(struct convert_network *network)
 		raw = part_take(part, 4);
 		if (!raw)
 			return CONVERT_TOO_SHORT;
-		network->protocol = part_be16(raw + 2);
+		network->protocol = bytes_be16(raw + 2);
 		if (network->protocol < ETHERTYPE_LOWEST)
 			network->protocol = CONVERT_OTHER;
 		return CONVERT_OK;

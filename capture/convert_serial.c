@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "capture/convert_internal.h"
+#include "common/bytes.h"
 
 #define UI 0x03 /* HDLC control: unnumbered information */
 
@@ -148,7 +149,7 @@ enum convert_verdict convert_serial_hdlc(struct convert_network *network)
 {
 	const uint8_t *header = part_take(&network->part, 4);
 
-	return header ? by_cisco_type(network, part_be16(header + 2))
+	return header ? by_cisco_type(network, bytes_be16(header + 2))
 		      : CONVERT_TOO_SHORT;
 }
 
@@ -175,7 +176,7 @@ static enum convert_verdict by_snap(struct convert_network *network)
 
 	if (!snap)
 		return CONVERT_TOO_SHORT;
-	type = part_be16(snap + 3);
+	type = bytes_be16(snap + 3);
 	network->protocol = CONVERT_OTHER;
 	if (memcmp(snap, "\0\0\0", 3) == 0 && type >= ETHERTYPE_LOWEST)
 		network->protocol = type;
@@ -246,7 +247,7 @@ enum convert_verdict convert_serial_frelay(struct convert_network *network)
 		return by_nlpid(network);
 	}
 	(void)part_take(part, 2);
-	return by_cisco_type(network, part_be16(part->data - 2));
+	return by_cisco_type(network, bytes_be16(part->data - 2));
 }
 
 /* ---- behind a byte for the direction -------------------------------------

@@ -11,6 +11,7 @@
 
 #include "capture/convert_internal.h"
 #include "capture/linktype.h"
+#include "common/bytes.h"
 
 #define ADDRESS_LEN 6
 #define FCS_LEN	    4
@@ -196,7 +197,7 @@ enum convert_verdict convert_wifi_subframe(struct part *rest,
 	}
 	ret_network->destination = header;
 	ret_network->source = header + ADDRESS_LEN;
-	len = part_be16(header + 12);
+	len = bytes_be16(header + 12);
 	if (len > rest->original_len) {
 		rest->len = 0;
 		return CONVERT_DAMAGED;
@@ -223,12 +224,12 @@ enum convert_verdict convert_wifi_subframe(struct part *rest,
  * multiples of their size. 0 where there are none. */
 static uint8_t radiotap_flags(const uint8_t *header, uint32_t len)
 {
-	const uint32_t present = part_le32(header + 4);
+	const uint32_t present = bytes_le32(header + 4);
 	uint32_t at = RADIOTAP_LEN;
 
 	if (!(present & RADIOTAP_FLAGS))
 		return 0;
-	while (part_le32(header + at - 4) & RADIOTAP_MORE) {
+	while (bytes_le32(header + at - 4) & RADIOTAP_MORE) {
 		at += 4;
 		if (at > len)
 			return 0;
@@ -249,7 +250,7 @@ enum convert_verdict convert_wifi_radiotap(struct convert_network *network)
 
 	if (part->len < RADIOTAP_LEN)
 		return CONVERT_TOO_SHORT;
-	len = part_le16(header + 2);
+	len = bytes_le16(header + 2);
 	if (header[0] != 0 || len < RADIOTAP_LEN)
 		return CONVERT_DAMAGED;
 	if (!part_take(part, len))
@@ -282,11 +283,11 @@ static bool ppi_fields(struct part fields, bool aligned, struct radio *radio)
 
 		if (!head)
 			return false;
-		len = part_le16(head + 2);
+		len = bytes_le16(head + 2);
 		data = part_take(&fields, len);
 		if (!data)
 			return false;
-		if (part_le16(head) == PPI_COMMON && len >= PPI_COMMON_LEN) {
+		if (bytes_le16(head) == PPI_COMMON && len >= PPI_COMMON_LEN) {
 			radio->fcs = data[8] & PPI_FCS;
 			radio->damaged = data[8] & PPI_BAD_FCS;
 		}
@@ -308,7 +309,7 @@ enum convert_verdict convert_wifi_ppi(struct convert_network *network)
 
 	if (!header)
 		return CONVERT_TOO_SHORT;
-	len = part_le16(header + 2);
+	len = bytes_le16(header + 2);
 	if (header[0] != 0 || len < PPI_LEN)
 		return CONVERT_DAMAGED;
 	if (!part_take(&network->part, len))
@@ -316,7 +317,7 @@ enum convert_verdict convert_wifi_ppi(struct convert_network *network)
 	part_limit(&fields, len - PPI_LEN);
 	if (!ppi_fields(fields, header[1] & PPI_ALIGNED, &radio))
 		return CONVERT_DAMAGED;
-	dlt = part_le32(header + 4);
+	dlt = bytes_le32(header + 4);
 	if (dlt == LINKTYPE_IEEE802_11)
 		return take_frame(network, &radio);
 	find = dlt == LINKTYPE_PPI ? NULL : convert_find(dlt);
@@ -346,11 +347,11 @@ enum convert_verdict convert_wifi_prism(struct convert_network *network)
 
 	if (network->part.len < MESSAGE_LEN)
 		return CONVERT_TOO_SHORT;
-	if (is_prism(part_le32(header)))
-		len = part_le32(header + 4);
-	else if (is_prism(part_be32(header)) ||
-		 (part_be32(header) & AVS_MASK) == AVS_MAGIC)
-		len = part_be32(header + 4);
+	if (is_prism(bytes_le32(header)))
+		len = bytes_le32(header + 4);
+	else if (is_prism(bytes_be32(header)) ||
+		 (bytes_be32(header) & AVS_MASK) == AVS_MAGIC)
+		len = bytes_be32(header + 4);
 	else
 		return CONVERT_DAMAGED;
 	if (len < MESSAGE_LEN)
@@ -366,7 +367,7 @@ enum convert_verdict convert_wifi_avs(struct convert_network *network)
 
 	if (network->part.len < MESSAGE_LEN)
 		return CONVERT_TOO_SHORT;
-	if ((part_be32(header) & AVS_MASK) != AVS_MAGIC)
+	if ((bytes_be32(header) & AVS_MASK) != AVS_MAGIC)
 		return CONVERT_DAMAGED;
 	return convert_wifi_prism(network);
 }

@@ -38,24 +38,4 @@ static inline void part_limit(struct part *part, uint32_t n)
 		part->len = n;
 }
 
-static inline uint16_t part_be16(const uint8_t *bytes)
-{
-	return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-static inline uint16_t part_le16(const uint8_t *bytes)
-{
-	return (uint16_t)(bytes[1] << 8 | bytes[0]);
-}
-
-static inline uint32_t part_be32(const uint8_t *bytes)
-{
-	return (uint32_t)part_be16(bytes) << 16 | part_be16(bytes + 2);
-}
-
-static inline uint32_t part_le32(const uint8_t *bytes)
-{
-	return (uint32_t)part_le16(bytes + 2) << 16 | part_le16(bytes);
-}
-
 #endif

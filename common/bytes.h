@@ -29,6 +29,16 @@ static inline uint32_t bytes_be32(const uint8_t *bytes)
 	return (uint32_t)bytes_be16(bytes) << 16 | bytes_be16(bytes + 2);
 }
 
+static inline uint16_t bytes_le16(const uint8_t *bytes)
+{
+	return (uint16_t)(bytes[1] << 8 | bytes[0]);
+}
+
+static inline uint32_t bytes_le32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes_le16(bytes + 2) << 16 | bytes_le16(bytes);
+}
+
 static inline void bytes_put_be16(uint8_t *bytes, uint16_t value)
 {
 	bytes[0] = (uint8_t)(value >> 8);
