@@ -12,7 +12,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "netns")]
-KINDS = ("replay", "reader", "shield", "live", "memory", "latency", "chart")
+KINDS = ("replay", "reader", "shield", "live", "memory", "latency", "timing",
+         "chart")
 
 
 def parse():
@@ -55,9 +56,10 @@ BUSY = 0.5  # load average
 TITLES = {"replay": "mixed sizes, into a TAP that nobody reads",
           "reader": "the same, with a packet socket that reads",
           "shield": "raw ring, with and without the filters of the quiet interface",
-         "live": "live from a veth, 512 bytes",
+          "live": "live from a veth, 512 bytes",
           "memory": "replay of files of that size",
-          "latency": "lone packets"}
+          "latency": "lone packets",
+          "timing": "10,000 packets/s onto a TAP, how late each came by its reader's clock"}
 
 
 def say(entry):

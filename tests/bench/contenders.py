@@ -101,7 +101,8 @@ class Tcpreplay:
 
     def __init__(self, program, target, name=None):
         self.program, self.target = program, target
-        self.name = "%s %s" % (name or os.path.basename(program), target)
+        self.program_name = name or os.path.basename(program)
+        self.name = "%s %s" % (self.program_name, target)
 
     def measure(self, load, reader=False):
         interface, counter = getattr(self, self.target)()

@@ -14,6 +14,7 @@ from livefeed import PEER, wire
 from contenders import LINGER, Raw, Tapfeed, accounted, capture, settle
 from machine import Failed, Memory, Process, Unavailable, received, tool
 from results import Figure, counts
+from timed import timing
 
 SENDER = os.path.join(BUILDDIR, "tests", "netns", "packet-sender")
 SIZES = (64, 128, 256, 512, 1024, 1500)
@@ -25,12 +26,14 @@ EVERY_S = 0.002  # lone packets
 # What a full run and a quick one do.
 Full = {"packets": 1000000, "chart_packets": 300000, "chart_runs": 3,
         "live_seconds": 10, "live_runs": 2, "small": 1 << 20, "large": 4 << 30,
-        "memory_runs": 1, "lone_packets": 1500, "lone_runs": 3}
+        "memory_runs": 1, "lone_packets": 1500, "lone_runs": 3,
+        "timed_packets": 50000, "timed_runs": 3}
 Quick = {"packets": 200000, "chart_packets": 50000, "chart_runs": 1,
          "live_seconds": 1, "live_runs": 1, "small": 1 << 20, "large": 256 << 20,
-         "memory_runs": 1, "lone_packets": 300, "lone_runs": 1}
+         "memory_runs": 1, "lone_packets": 300, "lone_runs": 1, "timed_packets": 10000,
+         "timed_runs": 1}
 Tiny = {**Quick, "packets": 5000, "chart_packets": 1000, "live_seconds": 0.2,
-        "large": 4 << 20, "lone_packets": 50}
+        "large": 4 << 20, "lone_packets": 50, "timed_packets": 500}
 
 
 class Bench:
@@ -292,4 +295,4 @@ def chart(bench):
 
 
 MEASUREMENTS = {"replay": replay, "reader": reader, "shield": shield, "live": live, "memory": memory,
-                "latency": latency, "chart": chart}
+                "latency": latency, "timing": timing, "chart": chart}

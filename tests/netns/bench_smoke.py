@@ -45,7 +45,7 @@ def _():
     failed = [run for run in results["runs"] if "failed" in run]
     check(not failed, failed)
     kinds = {run["group"] for run in results["runs"] if "unavailable" not in run}
-    check({"replay", "reader", "shield", "live", "chart"} <= kinds, kinds)
+    check({"replay", "reader", "shield", "live", "timing", "chart"} <= kinds, kinds)
     for run in results["runs"]:
         if run["group"] == "live" and "unavailable" not in run:
             equal("lost", run["lost"], run["kernel_dropped"])

@@ -6,61 +6,20 @@ A busy machine is late, so what is held is what lateness cannot change: that non
 early, that it does not add up, and that the report knows of it."""
 from captures import (MAGIC_NANO, block, frame, interface, numbered, pcap, pcap_header,
                       pcap_record, section)
-from harness import (Feed, SLOW, case, check, equal, exists, frames_equal, main, made,
-                     note, until)
+from harness import (Feed, SLOW, case, check, equal, frames_equal, main, made,
+                     note)
 from livefeed import PEER, Live, numbers, send, wire
 from packets import super_frame
+from stamps import Stamps, quantile
 import os
 import signal
 import socket
 import struct
 import time
 
-SO_TIMESTAMPNS = 35
 MS, S = 10 ** 6, 10 ** 9
 BEGAN = 1700000000 * S  # when the captures of this test were recorded
 STALL = r"came \d+ ms after its time"
-
-
-class Stamps:
-    """Frames and when the kernel took them, of a socket that is read at the end alone,
-    so that no reader wants a processor meanwhile."""
-
-    def __init__(self, name="tf0"):
-        until(name, lambda: exists(name))
-        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        try:
-            self.sock.setsockopt(socket.SOL_SOCKET, 33, 256 << 20)  # SO_RCVBUFFORCE
-        except PermissionError:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 20)
-        self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.sock.bind((name, 3))  # ETH_P_ALL
-        self.sock.setblocking(False)
-        self.frames, self.times = [], []
-
-    def read(self):
-        down = 0
-        while down < 2:
-            try:
-                data, control, _, _ = self.sock.recvmsg(70000, 128)
-            except BlockingIOError:
-                break
-            except OSError:  # the interface is gone, which is said once
-                down += 1
-                continue
-            for level, kind, value in control:
-                if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
-                    seconds, ns = struct.unpack("qq", value[:16])
-                    self.times.append(seconds * S + ns)
-            self.frames.append(data)
-        self.sock.close()
-        equal("stamps", len(self.times), len(self.frames))
-        return self
-
-    @property
-    def since(self):
-        """From the first one on."""
-        return [time_ns - self.times[0] for time_ns in self.times]
 
 
 def recorded(times, frames=None):
@@ -102,10 +61,6 @@ def lasts(feed, want):
     late = feed["timing_error_ns"]["max"]
     check(abs(feed.since[-1] - want) <= max(want / 100, late + MS),
           "%.6f s, not %.6f" % (feed.since[-1] / S, want / S))
-
-
-def quantile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 # ---- how exact -------------------------------------------------------------------
