@@ -440,9 +440,9 @@ void gate_turn(struct feed *feed, uint64_t now_ns)
 
 	/* At any time: what is not taken wakes the loop for ever. */
 	hear_ready(gate);
+	look_for_file(gate);
 	if (!gate->begun || feed->deadline_ns != CLOCK_NEVER)
 		return;
-	look_for_file(gate);
 	if (gate->untold)
 		tell(feed, 0);
 	if (gate->readers.fd >= 0 && now_ns >= gate->next_ns)

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -522,6 +523,24 @@ static void test_file_never(void **state)
 	fd_close(&ends[1]);
 }
 
+/* While the feed ends, too: what is not taken wakes the loop for ever. */
+static void test_file_while_stopping(void **state)
+{
+	int ends[2], left = -1;
+
+	(void)state;
+	options.wait_for_file = "/run/go";
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	begin_with(ends[0]);
+	feed.deadline_ns = now + 5000 * MS;
+	event(ends[1], IN_CREATE, "other");
+	pass(0);
+	assert_int_equal(ioctl(feed.gate.file_fd, FIONREAD, &left), 0);
+	assert_int_equal(left, 0);
+	expect_told(-1, 0);
+	fd_close(&ends[1]);
+}
+
 static void test_file_is_there(void **state)
 {
 	(void)state;
@@ -554,6 +573,7 @@ int main(void)
 		TEST(test_file),
 		TEST(test_file_never),
 		TEST(test_file_is_there),
+		TEST(test_file_while_stopping),
 	};
 
 	return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
