@@ -16,9 +16,14 @@ KEYS = ["count", "p50", "p90", "p99", "p99_9", "max"]
 LONGEST_NS = 10 * 10 ** 9
 
 
-def plausible(latency, count, longest=LONGEST_NS):
-    equal("keys", list(latency), KEYS)
+def plausible(latency, count, longest=LONGEST_NS, histogram=True):
+    equal("keys", list(latency), KEYS + ["histogram"] * histogram)
     equal("count", latency["count"], count)
+    if histogram:
+        limits, numbers = zip(*latency["histogram"])
+        equal("in all", sum(numbers), count)
+        check(list(limits) == sorted(set(limits)) and
+              limits[-1] // 2 < latency["max"] <= limits[-1], latency)
     values = [latency[key] for key in KEYS[1:]]
     equal("in order", values, sorted(values))
     check(100 < values[0] and values[-1] < longest * SLOW, latency)
@@ -182,7 +187,7 @@ def _():
                               text=True, timeout=20 * SLOW).stdout
     until("packets", lambda: json.loads(asked("--json"))["feeds"][0]["injected"] > 100)
     told = json.loads(asked("--json"))["feeds"][0]
-    plausible(told["latency_ns"], told["latency_ns"]["count"])
+    plausible(told["latency_ns"], told["latency_ns"]["count"], histogram=False)
     check("  latency   p50 " in asked(), asked())
     feed.signal(signal.SIGINT)
     feed.wait()
