@@ -475,13 +475,12 @@ static void test_ready(void **state)
 /* What waitfile_open() gives: here a pipe, on which the events come. */
 static void event(int fd, uint32_t mask, const char *name)
 {
-	struct {
-		struct inotify_event event;
-		char name[32];
-	} bytes = { .event = { .mask = mask, .len = sizeof(bytes.name) } };
+	const struct inotify_event head = { .mask = mask, .len = 32 };
+	char bytes[sizeof(head) + 32] = { 0 };
 
-	strcpy(bytes.name, name);
-	assert_int_equal(write(fd, &bytes, sizeof(bytes)), sizeof(bytes));
+	memcpy(bytes, &head, sizeof(head));
+	strcpy(bytes + sizeof(head), name);
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
 }
 
 static void test_file(void **state)

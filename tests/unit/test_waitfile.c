@@ -167,16 +167,15 @@ static void test_events(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct {
-			struct inotify_event event;
-			char name[16];
-		} bytes = { .event = { .mask = rows[i].mask,
-				       .len = rows[i].len } };
-		size_t len = sizeof(bytes.event) +
-			     (rows[i].len < 16 ? rows[i].len : 16);
+		const struct inotify_event head = { .mask = rows[i].mask,
+						    .len = rows[i].len };
+		char bytes[sizeof(head) + 16] = { 0 };
+		size_t len =
+			sizeof(head) + (rows[i].len < 16 ? rows[i].len : 16);
 
-		strcpy(bytes.name, rows[i].name);
-		assert_int_equal(waitfile_parse("/run/go", &bytes,
+		memcpy(bytes, &head, sizeof(head));
+		strcpy(bytes + sizeof(head), rows[i].name);
+		assert_int_equal(waitfile_parse("/run/go", bytes,
 						len - rows[i].cut),
 				 rows[i].found);
 	}
