@@ -90,6 +90,10 @@ static void test_all(void **state)
 					      true),
 				 CHECKSUM_FIXED);
 		assert_true(ipframe_verify(bytes, at, spec->protocol));
+		/* What is right is not fixed again. */
+		assert_int_equal(checksum_fix(bytes, at.len, at.len, spec->kind,
+					      true),
+				 CHECKSUM_KEPT);
 		/* UDP has none where it is 0. */
 		bytes_put_be16(bytes + field, 0);
 		assert_int_equal(
@@ -210,7 +214,26 @@ static void test_lies(void **state)
 		    CHECKSUM_KEPT)
 			fail_msg("row %zu", i);
 		assert_memory_equal(bytes, before, at.len);
+		/* Nor is one made for what cannot be told. */
+		checksum_fix(bytes, at.len, at.len, TAPFEED_TAP, true);
+		assert_memory_equal(bytes + at.transport, before + at.transport,
+				    at.len - at.transport);
 	}
+}
+
+/* ICMPv6's counts addresses of IPv6; in IPv4 the number says nothing. */
+static void test_icmpv6_in_ipv4(void **state)
+{
+	static const struct ipframe spec = { TAPFEED_TAP, 0,  4, 58, 0,
+					     0,		  56, 0, 0 };
+	struct ipframe_at at = ipframe_make(&spec, bytes);
+
+	(void)state;
+	memcpy(before, bytes, at.len);
+	assert_int_equal(checksum_fix(bytes, at.len, at.len, TAPFEED_TAP,
+				      false),
+			 CHECKSUM_KEPT);
+	assert_memory_equal(bytes, before, at.len);
 }
 
 /* Extension headers that end behind the packet, or the frame. */
@@ -261,6 +284,30 @@ static void test_jumbogram(void **state)
 	assert_true(ipframe_verify(bytes, at, 6));
 }
 
+/* Only the unfinished are said to be so: not the right, not the wrong. */
+static void test_look(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(specs); i++) {
+		const struct ipframe *spec = &specs[i];
+		struct ipframe_at at = ipframe_make(spec, bytes);
+
+		memcpy(before, bytes, at.len);
+		assert_int_equal(checksum_look(bytes, at.len, at.len,
+					       spec->kind),
+				 CHECKSUM_FIXED);
+		assert_memory_equal(bytes, before, at.len);
+		checksum_fix(bytes, at.len, at.len, spec->kind, false);
+		assert_int_equal(checksum_look(bytes, at.len, at.len,
+					       spec->kind),
+				 CHECKSUM_KEPT);
+		bytes[field_of(spec, at)] ^= 1;
+		assert_int_equal(checksum_look(bytes, at.len, at.len,
+					       spec->kind),
+				 CHECKSUM_KEPT);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -272,8 +319,10 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_udp_zero),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_icmpv6_in_ipv4),
 		cmocka_unit_test(test_lies_6),
 		cmocka_unit_test(test_jumbogram),
+		cmocka_unit_test(test_look),
 	};
 
 	return cmocka_run_group_tests_name("checksum", tests, NULL, NULL);

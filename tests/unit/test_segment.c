@@ -266,6 +266,7 @@ static const struct {
 	{ V6(1), 1500, 0, 4, "\0\0", 2 },  /* a jumbogram */
 	{ V6(1), 1500, 0, 41, "\xff", 1 }, /* beyond the frame's head */
 	{ V6(2), 1500, 0, 49, "\xff", 1 },
+	{ V6(54), 1500, 0, 112, "\xf0", 1 },
 	{ V6(3), 1500, 0, 59, "\x01", 1 },   /* a route, not at its end */
 	{ V6(0), 1500, 0, 6, "\0", 1 },	     /* TCP taken for options */
 	{ UDP(4000), 1500, 0, 0, "", 0 },    /* no size known */
@@ -379,6 +380,30 @@ static void test_udp_zero(void **state)
 	assert_int_equal(bytes_be16(check), 0xffff);
 }
 
+/* Who sent datagrams without checksums gets them back without. */
+static void test_udp_unchecked(void **state)
+{
+	static const struct ipframe spec = { TAPFEED_TAP, 0,	4, 17, 0,
+					     0,		  2400, 0, 0 };
+	struct ipframe_at at = ipframe_make(&spec, bytes);
+	struct convert_frame frame = frame_of(0, at.len);
+	struct segmenter segmenter;
+	struct segment segment;
+
+	(void)state;
+	bytes_put_be16(bytes + at.transport + 6, 0);
+	assert_true(segment_init(&segmenter, &frame, 0, TAPFEED_TAP, 1500));
+	assert_true(segment_plan(&segmenter, 1500, 1200));
+	for (int i = 0; i < 2; i++) {
+		assert_true(segment_next(&segmenter, &segment));
+		assert_int_equal(bytes_be16(segment.head + at.transport + 6),
+				 0);
+		assert_int_equal(slow_sum(0, segment.head + at.network, 20),
+				 0xffff);
+	}
+	assert_false(segment_next(&segmenter, &segment));
+}
+
 /* A frame that ends anywhere: whatever is found lies in it (valgrind and
  * sanitizers see what is read). */
 static void test_cut_anywhere(void **state)
@@ -457,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_jumbogram),
 		cmocka_unit_test(test_no_jumbogram),
 		cmocka_unit_test(test_udp_zero),
+		cmocka_unit_test(test_udp_unchecked),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_oversize),
 	};
