@@ -165,7 +165,7 @@ static void test_loops(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		uint64_t last;
+		uint64_t last, begins;
 
 		begin(&rows[i].options);
 		assert_int_equal(pass(rows[i].first), rows[i].first);
@@ -175,9 +175,10 @@ static void test_loops(void **state)
 			ahead_pass(&ahead, now_ns);
 			assert_int_equal(pass(rows[i].first),
 					 last + rows[i].gap);
+			begins = last + rows[i].gap;
 			last = pass(rows[i].last);
-			assert_int_equal(last - rows[i].last + rows[i].first,
-					 ahead.shift_ns + rows[i].first);
+			assert_int_equal(last - begins,
+					 rows[i].last - rows[i].first);
 		}
 	}
 }
@@ -203,6 +204,37 @@ static void test_loop_gap(void **state)
 	ahead_pass(&ahead, now_ns);
 	pass(0);
 	assert_int_equal(now_ns, START + 90 * NS_PER_MS + NS_PER_S);
+	/* By recorded times it is one of them: read ahead as any other. */
+	begin(&(struct options){ .replay_timing = true,
+				 .loop_gap_ns = NS_PER_S });
+	pass(5);
+	ahead_pass(&ahead, now_ns);
+	pass(5);
+	assert_int_equal(now_ns, START + NS_PER_S - AHEAD + STEP);
+	/* Without one a pass begins before the last packet is written. */
+	begin(&(struct options){ .pps = 100 });
+	for (int i = 0; i < 10; i++)
+		pass(0);
+	ahead_pass(&ahead, now_ns);
+	pass(0);
+	assert_int_equal(now_ns, START);
+}
+
+/* What is skipped does not end the wait of what is not. */
+static void test_skipped_in_gap(void **state)
+{
+	const struct frames_sent none = { 0 };
+	uint64_t time;
+
+	(void)state;
+	begin(&(struct options){ .loop_gap_ns = NS_PER_S });
+	pass(5);
+	ahead_pass(&ahead, now_ns);
+	time = ahead_time(&ahead, 5);
+	ahead_take(&ahead, &none, time, now_ns);
+	assert_int_equal(ahead_until(&ahead, time, now_ns), START + NS_PER_S);
+	pass(6);
+	assert_int_equal(now_ns, START + NS_PER_S);
 }
 
 /* A new injector begins with what it gets first, so we do. */
@@ -237,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_loops),
 		cmocka_unit_test(test_loop_gap),
+		cmocka_unit_test(test_skipped_in_gap),
 		cmocka_unit_test(test_new_feed),
 	};
 
