@@ -89,6 +89,11 @@ static void test_cooked(void **state)
 			TO MAC "0806 0001"),
 		TAP_ROW(276, SLL2("0001", "06", MAC, "88cc") "0001",
 			TO MAC "88cc 0001"),
+		/* The lowest EtherType: no length, whatever follows. */
+		TAP_ROW(113,
+			SLL("0001", "0006", MAC,
+			    "0600") "aaaa03 000000 0800" V4,
+			TO MAC "0600 aaaa03 000000 0800" V4),
 		/* Said to be IP, and Ethernet would have carried it. */
 		TAP_ROW(113, SLL("0001", "0006", MAC, "0800") "ff00",
 			TO MAC "0800 ff00"),
@@ -175,12 +180,25 @@ static void test_nflog(void **state)
 		       NFLOG4 "1300 1000 02000000000a 02000000000b 0800 00 00 "
 			      "0900 0900" V4,
 		       TAP4, V4),
+		/* nor is one whose source is a group */
+		IP_ROW(239,
+		       NFLOG4 "1200 1000 02000000000a 01000000000b 0800 0000 "
+			      "0900 0900" V4,
+		       TAP4, V4),
 		/* bridge and ARP tables: by EtherType */
 		TAP_ROW(239, "07 00 0007 0800 0100 0806 0100 0700 0900 000102",
 			MADE "0806 000102"),
 		IP_ROW(239, "07 00 0007 0800 0100 0800 0100 0900 0900" V4, TAP4,
 		       V4),
 		IP_ROW(239, "07 00 0007 0900 0900" V4, TAP4, V4),
+		/* what is no EtherType: by what it carries */
+		IP_ROW(239, "07 00 0007 0800 0100 0004 0100 0900 0900" V4, TAP4,
+		       V4),
+		/* A payload without padding is not looked through. */
+		TAP_ROW(239,
+			"07 00 0007 0800 0100 0806 0100 "
+			"0b00 0900 0500 0900 41 0000",
+			MADE "0806 0500 0900 41 0000"),
 		SKIP_ROW(239, "07 00 0007 0700 0900 000102", CONVERT_NOT_IP),
 		SKIP_ROW(239, NFLOG4 "0900 0900" V6, CONVERT_NOT_IP),
 		SKIP_ROW(239, NFLOG6 "0900 0900" V4, CONVERT_NOT_IP),
@@ -224,6 +242,7 @@ static void test_ppp(void **state)
 		IP_ROW(166, "00 03 0021" V4, TAP4, V4),
 		IP_ROW(166, "01 03 0057" V6, TAP6, V6),
 		IP_ROW(166, "01 0057" V6, TAP6, V6),
+		IP_ROW(166, "01 21" V4, TAP4, V4),
 		IP_ROW(204, "00 ff03 0021" V4, TAP4, V4),
 		IP_ROW(204, "01 0057" V6, TAP6, V6),
 		IP_ROW(9, "ff03 0281 000011ff" V4, MADE "8847 000011ff" V4, V4),
@@ -239,6 +258,8 @@ static void test_ppp(void **state)
 		{ 50, "ff03 003d c000" V4, CONVERT_NOT_ETHERNET, "",
 		  CONVERT_NOT_IP, "" },
 		{ 9, "2d" V4, CONVERT_NOT_ETHERNET, "", CONVERT_NOT_IP, "" },
+		{ 9, "ff01 0021" V4, CONVERT_NOT_ETHERNET, "", CONVERT_NOT_IP,
+		  "" },
 		/* Carried, but what it says of itself is not so. */
 		{ 9, "0021" V6, CONVERT_OK, MADE "0800" V6, CONVERT_NOT_IP,
 		  "" },
@@ -335,6 +356,8 @@ static void test_frame_relay(void **state)
 		  "", CONVERT_NOT_IP, "" },
 		{ 107, "1841 03 00 80 00000c 2000 " V4, CONVERT_NOT_ETHERNET,
 		  "", CONVERT_NOT_IP, "" },
+		{ 107, "1841 03 00 80 000000 0026 " V4, CONVERT_NOT_ETHERNET,
+		  "", CONVERT_NOT_IP, "" },
 		{ 107, "0001 03 08 00 75", CONVERT_NOT_ETHERNET, "",
 		  CONVERT_NOT_IP, "" },
 		{ 107, "fcf1 03 09 00 7d", CONVERT_NOT_ETHERNET, "",
@@ -422,6 +445,19 @@ static void test_infiniband(void **state)
 		       "0002 0001 0010 0002" BTH(
 			       "25", "00") "00000000 0800 0000" V4 END4,
 		       TAP4, V4),
+		IP_ROW(247,
+		       "0002 0001 0010 0002" BTH(
+			       "05", "00") "00000000 0800 0000" V4 END4,
+		       TAP4, V4),
+		/* migrated, which is no padding; the first queue pair */
+		IP_ROW(247,
+		       "0002 0001 0010 0002" BTH("64", "c0") UD
+		       "0800 0000" V4 END4,
+		       TAP4, V4),
+		IP_ROW(247,
+		       "0002 0001 0010 0002 64 00 ffff 00000002 00000000" UD
+		       "0800 0000" V4 END4,
+		       TAP4, V4),
 		/* raw */
 		IP_ROW(247, "0000 0001 0010 0002 0000 0800" V4 "5566", TAP4,
 		       V4),
@@ -433,6 +469,10 @@ static void test_infiniband(void **state)
 		SKIP_ROW(247,
 			 "0002 0001 0010 0002 64 00 ffff 00000001 00000000" UD
 			 "0101" END4,
+			 CONVERT_NOT_DATA),
+		SKIP_ROW(247,
+			 "0002 0001 0010 0002 64 00 ffff ff000001 00000000" UD
+			 "0800 0000" V4 END4,
 			 CONVERT_NOT_DATA),
 		{ 247,
 		  "0002 0001 0010 0002" BTH("07", "00") "0800 0000" V4 END4,
@@ -454,6 +494,11 @@ static void test_infiniband(void **state)
 			 CONVERT_TOO_SHORT),
 		SKIP_ROW(247, "0002 0001 0010 0002" BTH("64", "30") "5566",
 			 CONVERT_TOO_SHORT),
+		/* shorter than the check sequences */
+		SKIP_ROW(247,
+			 "0002 0001 0010 0002" BTH("04", "30") "0800 0000 5566",
+			 CONVERT_TOO_SHORT),
+		SKIP_ROW(247, "0001 0001 0010 0002 60", CONVERT_TOO_SHORT),
 	};
 
 	(void)state;

@@ -73,6 +73,9 @@ static void test_payloads(void **state)
 			A3 A2 "0011 aaaa03 00000c 2000 02b4"),
 		TAP_ROW(105, DATA("0801") SNAP "8137 ffff",
 			A3 A2 "0011 aaaa03 000000 8137 ffff"),
+		TAP_ROW(105, DATA("0801") SNAP "80f3 ffff",
+			A3 A2 "0011 aaaa03 000000 80f3 ffff"),
+		TAP_ROW(105, DATA("0801") SNAP "0600 ffff", A3 A2 "0600 ffff"),
 		TAP_ROW(105, DATA("0801") SNAP "0026 ffff",
 			A3 A2 "0011 aaaa03 000000 0026 ffff"),
 		TAP_ROW(105, DATA("0801") "ffff00 0000",
@@ -130,6 +133,13 @@ static void test_mesh(void **state)
 		IP_ROW(105, DATA("8803") A4 "0001" SNAP4, A3 A4 "0800" V4, V4),
 		IP_ROW(105, DATA("8802") "0001" SNAP4, A1 A3 "0800" V4, V4),
 		IP_ROW(105, DATA("8801") "0001" SNAP4, A3 A2 "0800" V4, V4),
+		/* LLC that begins as such a header does */
+		TAP_ROW(105, DATA("8801") "0001 000003 0000 0000",
+			A3 A2 "000e 000003 0000 0000"),
+		TAP_ROW(105, DATA("8803") A4 "0000 000003 0000 0000",
+			A3 A4 "000e 000003 0000 0000"),
+		TAP_ROW(105, DATA("8803") A4 "0001 030303 0000 0000",
+			A3 A4 "000e 030303 0000 0000"),
 		SKIP_ROW(105, DATA("8803") A4 "0001 02 1f 00000001" A5,
 			 CONVERT_TOO_SHORT),
 		SKIP_ROW(105, DATA("8803") A4 "0001 00 1f 0000",
@@ -173,6 +183,7 @@ static void test_headers(void **state)
 		SKIP_ROW(127, RADIO("40") DATA("0801") SNAP4, CONVERT_DAMAGED),
 		SKIP_ROW(127, RADIO("50") DATA("8001") SNAP4, CONVERT_DAMAGED),
 		SKIP_ROW(127, RADIO("10") "0801 00", CONVERT_TOO_SHORT),
+		SKIP_ROW(127, RADIO("10") "8000 00", CONVERT_TOO_SHORT),
 		SKIP_ROW(127, RADIO("10") "08", CONVERT_TOO_SHORT),
 		/* lengths that lie, bitmaps and flags beyond the header */
 		SKIP_ROW(127, "00000700 00000000" DATA("0801") SNAP4,
@@ -239,6 +250,11 @@ static void test_ppi(void **state)
 		       "00002500 69000000 0900 0100 41" COMMON("01")
 			       DATA("0801") SNAP4 "deadbeef",
 		       A3 A2 "0800" V4, V4),
+		/* too short to have flags: those of the next one are not its */
+		IP_ROW(192,
+		       "00001800 69000000 0200 0400 00000000 "
+		       "0900 0400 05050505" DATA("0801") SNAP4,
+		       A3 A2 "0800" V4, V4),
 		/* other link types inside */
 		IP_ROW(192, "00000800 01000000" ADDRESSES "0800" V4,
 		       ADDRESSES "0800" V4, V4),
@@ -256,6 +272,7 @@ static void test_ppi(void **state)
 			 CONVERT_LINK_TYPE),
 		SKIP_ROW(192, "00000700 69000000" DATA("0801") SNAP4,
 			 CONVERT_DAMAGED),
+		SKIP_ROW(192, "00000700 69000000", CONVERT_DAMAGED),
 		SKIP_ROW(192, "01000800 69000000" DATA("0801") SNAP4,
 			 CONVERT_DAMAGED),
 		SKIP_ROW(192, "0000ffff 69000000" DATA("0801") SNAP4,
@@ -306,7 +323,16 @@ static void test_amsdu(void **state)
 		       A5 A6 "0800" V4, V4),
 		TAP_ROW(105, QOS_AMSDU SUB("0005", "424203 0000"),
 			A5 A6 "0005 424203 0000"),
+		/* The last one's padding is not there, nor looked for. */
+		IP_ROW(105,
+		       QOS_AMSDU SUB("0019",
+				     SNAP4 "03 424203 0000000000000000"),
+		       A5 A6 "0800" V4 "03 424203 0000000000000000",
+		       V4 "03 424203 0000000000000000"),
 		SKIP_ROW(105, QOS_AMSDU SUB("000e", SNAP4), CONVERT_DAMAGED),
+		/* Of none, the first one's reason. */
+		SKIP_ROW(105, QOS_AMSDU SUB("0000", "0000") SUB("000e", SNAP4),
+			 CONVERT_TOO_SHORT),
 		SKIP_ROW(105, QOS_AMSDU SUB("0000", ""), CONVERT_TOO_SHORT),
 		SKIP_ROW(105, QOS_AMSDU A5 A6 "00", CONVERT_TOO_SHORT),
 		SKIP_ROW(105, QOS_AMSDU, CONVERT_TOO_SHORT),
