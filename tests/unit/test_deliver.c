@@ -293,6 +293,9 @@ static void test_paced(void **state)
 	assert_int_equal(run(), 0);
 	now_ns = deliver_next_ns(&deliver, &queue);
 	assert_int_equal(run(), 1);
+	deliver.paused = true; /* nothing to wake up for */
+	assert_int_equal(deliver_next_ns(&deliver, &queue), CLOCK_NEVER);
+	deliver.paused = false;
 	deliver.unpaced = true; /* the drain */
 	assert_int_equal(deliver_next_ns(&deliver, &queue), 0);
 	assert_int_equal(run(), 3);
@@ -302,7 +305,7 @@ static void test_paced(void **state)
 static void test_pace_of_a_retry(void **state)
 {
 	(void)state;
-	pace_init(&deliver.pace, &(struct options){ .pps = 1000 });
+	pace_init(&deliver.pace, &(struct options){ .pps = 1 });
 	deliver.when_full = WHEN_FULL_WAIT;
 	for (int i = 0; i < 5; i++)
 		fake.script[i] = -EIO;
@@ -310,6 +313,7 @@ static void test_pace_of_a_retry(void **state)
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(run(), 0);
 		now_ns += 50 * NS_PER_MS;
+		assert_int_equal(deliver_next_ns(&deliver, &queue), now_ns);
 	}
 	assert_int_equal(run(), 1);
 	assert_int_equal(counters.injected, 1);
@@ -393,6 +397,50 @@ static void test_bits(void **state)
 	assert_int_equal(run(), 1);
 	now_ns += 10 * NS_PER_MS;
 	assert_int_equal(run(), 10);
+	assert_int_equal(counters.bytes_injected, 11 * (LEN - 10));
+}
+
+/* What a burst makes up for is not late: it has only just come. */
+static void test_timing_of_a_burst(void **state)
+{
+	(void)state;
+	pace_init(&deliver.pace,
+		  &(struct options){ .pps = 1000, .burst = 10000 });
+	now_ns -= 8 * NS_PER_S;
+	push_many(1);
+	assert_int_equal(run(), 1);
+	now_ns += 8 * NS_PER_S;
+	memset(counters.timing, 0, sizeof(counters.timing));
+	counters.timing_max_ns = 0;
+	push_many(10);
+	assert_int_equal(run(), 10);
+	expect_late(10, 0, 900 * NS_PER_MS);
+}
+
+/* Late by more than is made up for: said, and not for each. */
+static void test_late_is_said(void **state)
+{
+	static const uint64_t late_ms[] = { 100, 101, 500, 500 };
+	struct redirect redirect;
+
+	(void)state;
+	pace_init(&deliver.pace, &(struct options){ .speed_ppm = 1000000 });
+	log_init(LOG_LEVEL_INFO, NULL, false);
+	push_many(1);
+	run();
+	for (size_t i = 0; i < COUNT(late_ms); i++) {
+		push_many(1);
+		now_ns = deliver_next_ns(&deliver, &queue) +
+			 late_ms[i] * NS_PER_MS;
+		redirect_begin(&redirect, STDERR_FILENO);
+		assert_int_equal(run(), 1);
+		assert_string_equal(
+			redirect_end(&redirect),
+			i != 1 ? ""
+			       : "tf0: a packet came 101 ms after its time: "
+				 "the source or this host was too slow; those "
+				 "behind it keep their distance from it\n");
+	}
 }
 
 /* One that is tried again is due when it was. */
@@ -533,6 +581,8 @@ int main(void)
 		TEST(test_timing),
 		TEST(test_pauses),
 		TEST(test_bits),
+		TEST(test_timing_of_a_burst),
+		TEST(test_late_is_said),
 		TEST(test_timing_of_a_retry),
 		cmocka_unit_test(test_sum_holds),
 		TEST(test_no_frame_twice_after_a_retry),
