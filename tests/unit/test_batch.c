@@ -389,6 +389,27 @@ static void test_headroom(void **state)
 	assert_int_equal(entry.len, 61 + TAPFEED_VNET_BYTES);
 }
 
+/* Lengths that lie at each frame: what is not there is not looked at. */
+static void test_headroom_beyond(void **state)
+{
+	const enum tapfeed_kind kind = tapfeed_vnet(TAPFEED_TAP, true);
+	Tapfeed__PacketBatch message = valid(FRAMES);
+
+	(void)state;
+	for (size_t i = 0; i < FRAMES; i++)
+		captured_len[i] = 14; /* short enough to be looked into */
+	for (size_t len = 0; len <= TAPFEED_VNET_BYTES + 14; len++) {
+		uint8_t *exact = malloc(len ? len : 1);
+
+		assert_non_null(exact);
+		memset(exact, 0, len);
+		message.payload.data = exact;
+		message.payload.len = len;
+		assert_int_equal(check_kind(&message, kind), -EPROTO);
+		free(exact);
+	}
+}
+
 static void test_no_flags(void **state)
 {
 	Tapfeed__PacketBatch message = valid(FRAMES);
@@ -418,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_payload_absent),
 		cmocka_unit_test(test_packets_of_frames),
 		cmocka_unit_test(test_headroom),
+		cmocka_unit_test(test_headroom_beyond),
 		cmocka_unit_test(test_no_flags),
 	};
 

@@ -5,6 +5,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -171,6 +172,96 @@ static void test_bad_gates(void **state)
 	}
 }
 
+/* Closed, and the feed before is not forgotten for them. */
+static void test_bad_feeds(void **state)
+{
+	static const struct {
+		struct worker_feed feed;
+		size_t len;
+		int type; /* of the socket; 0: a directory */
+	} bad[] = {
+		{ { 0, 0, 5 }, 16, SOCK_STREAM },
+		{ { WORKER_VERSION + 1, 0, 5 }, 16, SOCK_STREAM },
+		{ { WORKER_VERSION, 1, 5 }, 16, SOCK_STREAM },
+		{ { WORKER_VERSION, 0, 5 }, 15, SOCK_STREAM },
+		{ { WORKER_VERSION, 0, 5 }, 8, SOCK_STREAM },
+		{ { WORKER_VERSION, 0, 5 }, 16, SOCK_SEQPACKET },
+		{ { WORKER_VERSION, 0, 5 }, 16, 0 },
+	};
+	const size_t fds = open_fds();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int pair[2] = { open("/", O_RDONLY | O_CLOEXEC), -1 };
+		struct control control;
+
+		if (bad[i].type) {
+			fd_close(&pair[0]);
+			assert_int_equal(
+				socketpair(AF_UNIX, bad[i].type, 0, pair), 0);
+		}
+		say(&bad[i].feed, bad[i].len, pair[0]);
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		control_take(ends[0], &control);
+		if (control.feed_fd >= 0)
+			fail_msg("row %zu was taken", i);
+		assert_int_equal(control.frames_taken, 0);
+		assert_false(control.end);
+		assert_int_equal(open_fds(), fds);
+	}
+}
+
+/* The last one counts; and none does where the other end is gone. */
+static void test_two_feeds(void **state)
+{
+	struct worker_feed feed = { .version = WORKER_VERSION };
+	const size_t fds = open_fds();
+	struct control control;
+	int pair[2];
+
+	(void)state;
+	for (int closed = 0; closed < 2; closed++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		for (uint64_t i = 1; i <= 2; i++) {
+			feed.frames_taken = i;
+			say(&feed, sizeof(feed), pair[0]);
+		}
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		if (closed)
+			fd_close(&ends[1]);
+		control_take(ends[0], &control);
+		assert_int_equal(control.end, closed);
+		assert_int_equal(control.feed_fd >= 0, !closed);
+		if (!closed)
+			assert_int_equal(control.frames_taken, 2);
+		fd_close(&control.feed_fd);
+		assert_int_equal(open_fds(), fds - (size_t)closed);
+	}
+}
+
+/* More than a message has, and more descriptors: left out, not the end. */
+static void test_too_much(void **state)
+{
+	const struct worker_gate gate = { .version = WORKER_VERSION,
+					  .flags = WORKER_GATE_OPEN };
+	const uint8_t large[256] = { WORKER_VERSION };
+	const int two[] = { ends[0], ends[0] };
+	const size_t fds = open_fds();
+	struct control control;
+
+	(void)state;
+	say(large, sizeof(large), -1);
+	assert_int_equal(fdpass_send(ends[1], &gate, sizeof(gate), two, 2), 0);
+	say(&gate, sizeof(gate), -1);
+	control_take(ends[0], &control);
+	assert_false(control.end);
+	assert_true(control.gate_said);
+	assert_int_equal(control.feed_fd, -1);
+	assert_int_equal(open_fds(), fds);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -182,6 +273,9 @@ int main(void)
 		TEST(test_gate),
 		TEST(test_gate_and_feed),
 		TEST(test_bad_gates),
+		TEST(test_bad_feeds),
+		TEST(test_two_feeds),
+		TEST(test_too_much),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, NULL, NULL);

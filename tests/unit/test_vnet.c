@@ -124,12 +124,42 @@ static void test_lies(void **state)
 	expect_nothing(200, TAPFEED_TAP, UNFINISHED);
 }
 
+/* Behind so many headers that its place has no number. */
+static void test_far(void **state)
+{
+	static const struct ipframe spec = { TAPFEED_TAP, 0,  6,    6, 0,
+					     0,		  10, 0x10, 0 };
+
+	(void)state;
+	for (uint32_t headers = 31; headers < 34; headers++) {
+		struct ipframe_at at = ipframe_make(&spec, bytes);
+		uint8_t *header = bytes + at.network + 40;
+		uint32_t len = at.transport + headers * 2048;
+
+		memset(header, 0, headers * 2048);
+		bytes_put_be16(bytes + at.network + 4, 0);
+		bytes[at.network + 6] = 60;
+		for (uint32_t i = 0; i < headers; i++, header += 2048) {
+			header[0] = i + 1 < headers ? 60 : 6;
+			header[1] = 255;
+		}
+		if (headers == 31)
+			assert_int_equal(header_of(len + 20, TAPFEED_TAP,
+						   UNFINISHED)
+						 .csum_start,
+					 len);
+		else
+			expect_nothing(len + 20, TAPFEED_TAP, UNFINISHED);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_far),
 	};
 
 	return cmocka_run_group_tests_name("vnet", tests, NULL, NULL);
