@@ -6,6 +6,7 @@
 #include "tests/unit/ipframe.h"
 #include "tests/unit/senderfeed.h"
 
+#include "capture/collect.h"
 #include "capture/frames.h"
 #include "common/fdpass.h"
 #include "injector/batch.h"
@@ -248,6 +249,29 @@ static void test_too_many(void **state)
 		assert_int_equal(became.frames, fits ? 1024 : 1);
 		assert_int_equal(became.bytes, frame->batch->payload.len);
 		tapfeed__frame__free_unpacked(frame, NULL);
+	}
+}
+
+/* So long headers that no batch holds them so often; padded, too. */
+static void test_too_long(void **state)
+{
+	static const struct ipframe spec = { TAPFEED_TAP, 0,	 6,    6, 50,
+					     0,		  64000, 0x10, 0 };
+	struct ipframe_at at = ipframe_make(&spec, bytes);
+
+	options.oversize = OVERSIZE_SEGMENT;
+	options.truncated = TRUNCATED_PAD;
+	for (uint32_t cut = 0; cut <= 1000; cut += 1000) {
+		tear_down(state);
+		set_up(state);
+		stage.sender = sender;
+		assert_int_equal(welcome(TAPFEED_TAP, 40 + 400 + 20 + 64), 0);
+		assert_int_equal(add(at.len - cut, at.len), 0);
+		assert_int_equal(counters.segmented, 0);
+		assert_int_equal(counters.oversize, 1 + (cut > 0));
+		assert_int_equal(became.bytes, at.len);
+		memset(bytes + at.len - cut, 0, cut);
+		expect_whole(at.len, at.len);
 	}
 }
 
@@ -517,6 +541,34 @@ static void test_fix_padded(void **state)
 #define STAGE(name)                                                            \
 	cmocka_unit_test_setup_teardown(name, set_up_stage, tear_down)
 
+/* Two frames of one packet: what is counted of both, and their room. */
+static void test_two_frames(void **state)
+{
+	struct ipframe_at at = ipframe_make(&small, bytes);
+	struct packet packet = { bytes, at.len, at.len, at.len, 1, 77, 0 };
+	struct convert_frame list[2] = {
+		{ .data = bytes, .data_len = at.len, .original_len = at.len },
+		{ .data = bytes, .data_len = 500, .original_len = at.len },
+	};
+	Tapfeed__Frame *frame;
+
+	options.checksums = CHECKSUMS_FIX;
+	assert_int_equal(frames_add(&stage, &packet, list, 2, &became), 0);
+	assert_int_equal(counters.checksums_fixed, 1);
+	assert_int_equal(counters.checksums_left, 0);
+	tear_down(state);
+	set_up_stage(state);
+	options.truncated = TRUNCATED_PAD;
+	list[0].data_len = list[0].original_len = 250000;
+	list[1].original_len = 65535 + 14;
+	assert_int_equal(frames_add(&stage, &packet, list, 2, &became), 0);
+	assert_int_equal(became.bytes, COLLECT_PACKET_BYTES);
+	frame = sent(1);
+	assert_int_equal(frame->batch->captured_len[1],
+			 COLLECT_PACKET_BYTES - 250000);
+	tapfeed__frame__free_unpacked(frame, NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -526,6 +578,7 @@ int main(void)
 		STAGE(test_not_to_be_cut),
 		STAGE(test_size_known),
 		STAGE(test_too_many),
+		STAGE(test_too_long),
 		STAGE(test_largest),
 		STAGE(test_other_interface),
 		STAGE(test_truncated_keep),
@@ -537,6 +590,7 @@ int main(void)
 		STAGE(test_trust),
 		STAGE(test_trust_in_vain),
 		STAGE(test_bad_headroom),
+		STAGE(test_two_frames),
 	};
 
 	return cmocka_run_group_tests_name("frames", tests, NULL, NULL);
