@@ -94,6 +94,10 @@ static void begin_with(int file_fd)
 		assert_true(fd >= 0);
 	}
 	assert_int_equal(gate_init(&feed.gate, &options, fd, file_fd), 0);
+	/* Before the interface is up no delay has begun, or is over. */
+	assert_int_equal((gate_waits(&feed.gate, clock_now_ns()) &
+			  CONTROL_WAIT_DELAY) != 0,
+			 options.startup_delay_ns > 0);
 	gate_ready(&feed);
 	now = clock_now_ns();
 }
@@ -191,6 +195,7 @@ static void test_all_at_once(void **state)
 	readers(0, 0); /* it went before the start */
 	pass(100);
 	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
+	assert_int_equal(gate_next_ns(&feed), 0); /* at once */
 	assert_int_equal(gate_start(&feed.gate), CONTROL_START_ALREADY);
 	pass(1000);
 	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_READERS);
@@ -209,7 +214,7 @@ static void test_delay_alone(void **state)
 	assert_int_equal(gate_start(&feed.gate), CONTROL_START_DONE);
 	pass(100);
 	assert_int_equal(gate_waits(&feed.gate, now), CONTROL_WAIT_DELAY);
-	assert_true(gate_next_ns(&feed) > now);
+	assert_in_range(gate_next_ns(&feed), now, now + 3600 * NS_PER_S);
 	expect_told(-1, 0);
 	now += 3600 * NS_PER_S;
 	pass(0);
@@ -257,6 +262,9 @@ static void test_pause(void **state)
 	assert_false(feed.gate.paused);
 	expect_told(WORKER_GATE_OPEN, 0);
 	assert_false(feed.gate.left);
+	readers(0, 0); /* once more */
+	pass(100);
+	expect_told(WORKER_GATE_OPEN | WORKER_GATE_PAUSED, 0);
 }
 
 static void test_exit(void **state)
@@ -287,6 +295,7 @@ static void test_all_written(void **state)
 	readers(0, 0);
 	now = gate_next_ns(&feed);
 	gate_turn(&feed, now);
+	assert_int_equal(gate_next_ns(&feed), now + 20 * MS);
 	now = gate_next_ns(&feed);
 	assert_false(feed.gate.left);
 	feed.done = true; /* the last packet was read, as is told now */
@@ -389,12 +398,17 @@ static void test_linger_ring(void **state)
  * the loop spin. */
 static void test_failing_kernel(void **state)
 {
+	struct redirect redirect;
+
 	(void)state;
 	options.wait_for_reader = true;
 	begin();
 	readers(1, 1);
 	kernel.result = -ENOBUFS;
+	log_init(LOG_LEVEL_INFO, NULL, false);
+	redirect_begin(&redirect, STDERR_FILENO);
 	pass(3000);
+	assert_int_equal(count_char(redirect_end(&redirect), '\n'), 1);
 	assert_true(gate_next_ns(&feed) > now);
 	assert_true(kernel.asked < 100);
 	expect_told(-1, 0);
@@ -462,6 +476,7 @@ static void test_ready(void **state)
 		assert_int_equal(send(ends[1], rows[i].text,
 				      strlen(rows[i].text), 0),
 				 strlen(rows[i].text));
+		assert_int_equal(send(ends[1], "STATUS=x", 8, 0), 8);
 		pass(0);
 		assert_int_equal(feed.gate.open, rows[i].ready);
 		expect_told(rows[i].ready ? WORKER_GATE_OPEN : -1, 0);
@@ -522,7 +537,8 @@ static void test_file_never(void **state)
 	fd_close(&ends[1]);
 }
 
-/* While the feed ends, too: what is not taken wakes the loop for ever. */
+/* While the feed ends, too: what is not taken wakes the loop for ever. But
+ * nothing begins then. */
 static void test_file_while_stopping(void **state)
 {
 	int ends[2], left = -1;
@@ -536,6 +552,9 @@ static void test_file_while_stopping(void **state)
 	pass(0);
 	assert_int_equal(ioctl(feed.gate.file_fd, FIONREAD, &left), 0);
 	assert_int_equal(left, 0);
+	event(ends[1], IN_CREATE, "go");
+	pass(100);
+	assert_false(feed.gate.open);
 	expect_told(-1, 0);
 	fd_close(&ends[1]);
 }

@@ -31,6 +31,7 @@ struct one {
 	uint32_t rmem;
 	bool ring;
 	uint32_t fanout;
+	uint32_t cookie;
 };
 
 static int set_up(void **state)
@@ -68,7 +69,7 @@ static void put_socket(const struct one *one)
 	message->pdiag_type = SOCK_RAW;
 	message->pdiag_num = one->protocol;
 	message->pdiag_ino = one->inode;
-	message->pdiag_cookie[0] = one->inode;
+	message->pdiag_cookie[1] = one->cookie;
 	mnl_attr_put(last, PACKET_DIAG_INFO, sizeof(info), &info);
 	if (one->ring)
 		mnl_attr_put(last, PACKET_DIAG_RX_RING, sizeof(ring), &ring);
@@ -165,17 +166,19 @@ static void test_marks(void **state)
 	const struct one a = {
 		IFINDEX, ETH_P_ALL, PDI_RUNNING, 5, 0, false, 0
 	};
-	struct one b = a, c = a, d = a;
+	struct one b = a, c = a, d = a, e = a;
 	const uint64_t of_a = mark_of(&a, 1);
 
 	(void)state;
 	b.inode = 6;
 	c.ring = true;
 	d.fanout = 1;
+	e.cookie = 1;
 	assert_int_equal(mark_of(&a, 1), of_a);
 	assert_int_not_equal(mark_of(&b, 1), of_a);
 	assert_int_not_equal(mark_of(&c, 1), of_a);
 	assert_int_not_equal(mark_of(&d, 1), of_a);
+	assert_int_not_equal(mark_of(&e, 1), of_a);
 	/* In any order; and what waits does not make it another set. */
 	assert_int_equal(mark_of((struct one[]){ a, b }, 2),
 			 mark_of((struct one[]){ b, a }, 2));

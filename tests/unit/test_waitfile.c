@@ -181,6 +181,19 @@ static void test_events(void **state)
 	}
 }
 
+/* A directory that is gone says more than events that were lost. */
+static void test_gone_and_more(void **state)
+{
+	struct inotify_event events[2] = { { .mask = IN_IGNORED },
+					   { .mask = IN_Q_OVERFLOW } };
+
+	(void)state;
+	assert_int_equal(waitfile_parse("go", events, sizeof(events)), -ESTALE);
+	events[0].mask = IN_Q_OVERFLOW;
+	events[1].mask = IN_IGNORED;
+	assert_int_equal(waitfile_parse("go", events, sizeof(events)), -ESTALE);
+}
+
 /* Many at once, the one among them. */
 static void test_among_many(void **state)
 {
@@ -206,9 +219,11 @@ static void test_among_many(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_comes),   TEST(test_moved),	TEST(test_is_there),
-		TEST(test_touched), TEST(test_removed), TEST(test_renamed),
-		TEST(test_refused), TEST(test_events),	TEST(test_among_many),
+		TEST(test_comes),	  TEST(test_moved),
+		TEST(test_is_there),	  TEST(test_touched),
+		TEST(test_removed),	  TEST(test_renamed),
+		TEST(test_refused),	  TEST(test_events),
+		TEST(test_gone_and_more), TEST(test_among_many),
 	};
 
 	return cmocka_run_group_tests_name("waitfile", tests, NULL, NULL);
