@@ -200,6 +200,60 @@ static void test_latency(void **state)
 	assert_non_null(strstr(print(true), "\"latency_ns\":null,"));
 }
 
+/* The octaves end: what is beyond has no bound. And half is half. */
+static void test_octaves(void **state)
+{
+	const uint64_t far_ns = 100 * UINT64_C(1000000000);
+
+	(void)state;
+	count_latency(1000, 40);
+	count_latency(30000, 59);
+	count_latency(far_ns, 1);
+	report_read(&report, &capture, &injector);
+	assert_in_range(report.latency.p50_ns, 30000, 32767);
+	assert_non_null(strstr(print(true), "[[1023,40],[32767,59],[null,1]]"));
+}
+
+/* What the injector of somebody else's interface told. */
+static void test_told(void **state)
+{
+	(void)state;
+	capture.told_injected = 1;
+	capture.told_dropped_queue = 4;
+	capture.told_dropped_interface_down = 8;
+	capture.told_dropped_stopped = 16;
+	capture.told_dropped_restart = 32;
+	capture.told_errors = 2048;
+	report_read_told(&report, &capture);
+	assert_int_equal(report.dropped_queue, 4);
+	assert_int_equal(report.dropped_interface_down, 8);
+	assert_int_equal(report.dropped_stopped, 16);
+	assert_int_equal(report.dropped_restart, 32);
+	assert_int_equal(report.errors, 2048);
+	assert_int_equal(report_missing(&report), 0);
+}
+
+/* More names than there is room for: the first ones are kept. */
+static void test_many_names(void **state)
+{
+	const uint64_t one[COUNTERS_SKIPS] = { 1 };
+	struct report before;
+	char name[8];
+
+	(void)state;
+	report = (struct report){ 0 };
+	for (unsigned int i = 0; i < COUNTERS_LINK_TYPES; i++) {
+		snprintf(name, sizeof(name), "T%u", i);
+		report_add_link_type(&report, name, one);
+	}
+	assert_int_equal(report.link_type_count, COUNTERS_LINK_TYPES);
+	before = report;
+	report_add_link_type(&report, "more", one);
+	assert_memory_equal(&report, &before, sizeof(report));
+	report_add_link_type(&report, "T3", one);
+	assert_int_equal(report.link_types[3].skipped[0], 2);
+}
+
 /* A page of anybody: what is said is in order all the same. */
 static void test_absurd_latency(void **state)
 {
@@ -392,6 +446,9 @@ int main(void)
 		cmocka_unit_test_setup(test_line, set_up),
 		cmocka_unit_test_setup(test_json, set_up),
 		cmocka_unit_test_setup(test_latency, set_up),
+		cmocka_unit_test_setup(test_octaves, set_up),
+		cmocka_unit_test_setup(test_told, set_up),
+		cmocka_unit_test_setup(test_many_names, set_up),
 		cmocka_unit_test_setup(test_absurd_latency, set_up),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test_setup(test_missing, set_up),
