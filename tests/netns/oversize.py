@@ -264,6 +264,11 @@ def _():
         mtu, feed = found("-", stdin=stdin)
     equal("standard input", mtu, 8986)
     equal("injected", feed["injected"], 1)
+    with open(made(b"read" + pcap([OTHER])), "rb", buffering=0) as stdin:
+        stdin.seek(4)  # it was begun by somebody else
+        mtu, feed = found("-", stdin=stdin)
+    equal("from where it stood", mtu, 8986)
+    equal("injected from there", feed["injected"], 1)
     os.mkfifo(path("fifo"))
     with open(path("fifo"), "r+b", buffering=0):
         feed = Feed(path("fifo"), "--mtu", "auto").wait(report=False)
