@@ -75,6 +75,11 @@ static void test_bounds(void **state)
 	assert_int_equal(histogram_lower(1), 128);
 	assert_int_equal(histogram_lower(LAST), UINT64_C(1) << 36);
 	assert_int_equal(histogram_upper(LAST), UINT64_MAX);
+	assert_int_equal(histogram_octave_upper(0), 127);
+	assert_int_equal(histogram_octave_upper(HISTOGRAM_OCTAVES - 2),
+			 histogram_lower(LAST) - 1);
+	assert_int_equal(histogram_octave_upper(HISTOGRAM_OCTAVES - 1),
+			 UINT64_MAX);
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		uint64_t lower = histogram_lower(i), upper = histogram_upper(i);
 
