@@ -306,6 +306,38 @@ static void test_other_messages(void **state)
 			 0);
 }
 
+/* Attributes that end too soon: what follows them is not theirs. */
+static void test_short_attributes(void **state)
+{
+	const uint32_t running[] = { 0, 0, 0, PDI_RUNNING };
+	const struct one one = {
+		IFINDEX, ETH_P_ALL, PDI_RUNNING, 5, 0, false, 0
+	};
+	const uint64_t mark = mark_of(&one, 1);
+	struct readers_set set = { 0 };
+	struct packet_diag_msg *message;
+
+	(void)state;
+	put_header(SOCK_DIAG_BY_FAMILY, SEQUENCE);
+	message = mnl_nlmsg_put_extra_header(last, sizeof(*message));
+	message->pdiag_family = AF_PACKET;
+	message->pdiag_num = ETH_P_ALL;
+	mnl_attr_put_u32(last, PACKET_DIAG_INFO, IFINDEX);
+	mnl_attr_put(last, 999, sizeof(running), running);
+	put_end();
+	assert_int_equal(parse(&set), 0);
+	assert_int_equal(set.count, 0);
+	put_socket(&one);
+	used = 0;
+	mnl_attr_put(last, PACKET_DIAG_FANOUT, 2, "\1\1");
+	mnl_attr_put(last, PACKET_DIAG_MEMINFO, 2, "\1\1");
+	put_end();
+	assert_int_equal(parse(&set), 0);
+	assert_int_equal(set.count, 1);
+	assert_int_equal(set.queued_bytes, 0);
+	assert_int_equal(set.mark, mark);
+}
+
 /* The kernel itself; whether there are packet sockets here is not known. */
 static void test_kernel(void **state)
 {
@@ -339,10 +371,10 @@ static void test_kernel(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_who_counts),	TEST(test_marks),
-		TEST(test_many_in_one), TEST(test_errors),
-		TEST(test_malformed),	TEST(test_other_messages),
-		TEST(test_kernel),
+		TEST(test_who_counts),	     TEST(test_marks),
+		TEST(test_many_in_one),	     TEST(test_errors),
+		TEST(test_malformed),	     TEST(test_other_messages),
+		TEST(test_short_attributes), TEST(test_kernel),
 	};
 
 	return cmocka_run_group_tests_name("readers", tests, NULL, NULL);
