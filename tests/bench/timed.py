@@ -31,7 +31,8 @@ def make(folder, packets):
 def errors(times):
     """How late each came, by the one that came earliest for its time."""
     offsets = [at - number * EVERY_NS for number, at in enumerate(times)]
-    return [offset - min(offsets) for offset in offsets]
+    earliest = min(offsets)
+    return [offset - earliest for offset in offsets]
 
 
 def judged(stamps, packets, process):
