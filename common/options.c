@@ -228,7 +228,9 @@ bool options_is_given(const struct options *options, const char *name)
 {
 	for (size_t i = 0; i < options_row_count; i++)
 		if (strcmp(options_rows[i].name, name) == 0)
-			return options->given[i] != NULL;
+			return options->given[i] &&
+			       options->given[i] !=
+				       options_rows[i].live_fallback;
 	return false;
 }
 
