@@ -25,6 +25,7 @@ enum options_scope {
 	/* No process: those of an interface of one's own that tapfeed keeps. */
 	OPTIONS_GATE = 1 << 6,
 	OPTIONS_PACE = 1 << 7, /* nobody: a mark on what sets the pace */
+	OPTIONS_TAKE = 1 << 8, /* and on what takes a source to mean anything */
 };
 
 enum when_full {

@@ -63,26 +63,6 @@ static int check_pace(const struct options *options)
 	return -1;
 }
 
-/* Of a feed without a capture of its own. -1 to go on, or the exit status. */
-static int check_capturing(const struct options *options)
-{
-	static const char *const names[] = {
-		"filter",    "snaplen",	       "count",		"duration",
-		"oversize",  "truncated",      "synthetic-mac", "buffer-size",
-		"immediate", "no-promiscuous",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!options_is_given(options, names[i]))
-			continue;
-		log_error("--%s says nothing without an interface to capture "
-			  "from: it is for those who join",
-			  names[i]);
-		return TAPFEED_EXIT_USAGE;
-	}
-	return -1;
-}
-
 /* Which options exclude each other. -1 to go on, or the exit status. */
 static int check_options(struct run *run)
 {
@@ -100,8 +80,13 @@ static int check_options(struct run *run)
 			  foreign);
 		return TAPFEED_EXIT_USAGE;
 	}
-	if (options->source_count == 0 && check_capturing(options) >= 0)
+	foreign = options_given(options, OPTIONS_TAKE, 0);
+	if (options->source_count == 0 && foreign) {
+		log_error("--%s says nothing without an interface to capture "
+			  "from: it is for those who join",
+			  foreign);
 		return TAPFEED_EXIT_USAGE;
+	}
 	run->options.hold = options->wait_for_reader ||
 			    options->wait_for_start || options->ready_socket ||
 			    options->wait_for_file;
